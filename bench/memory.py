@@ -17,7 +17,7 @@ from fleet import Fleet
 from mesh import Mesh, get
 from sums import write_samples
 
-SAMPLES = 500
+SAMPLES = 1000
 MIB = 1024 * 1024
 
 
