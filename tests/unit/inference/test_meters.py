@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from shinsa.inference.v1 import inference_service_pb2
+from shinsa.step.v1 import step_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_inference.application.models import Models
 from shinsa_inference.domain.completion import TokenUsage
 from shinsa_inference.domain.model import ModelEntry, ScriptedEngine, VllmEngine
+from shinsa_inference.inbound.consumer import WorkQueues
+from shinsa_inference.inbound.servicer import Servicer
 from shinsa_inference.outbound.load_meter import MeteredMaker
 from shinsa_inference.outbound.vllm.batch_meter import BatchMeter
 
@@ -41,6 +46,29 @@ async def test_a_load_that_fails_counts_by_its_reason_and_is_not_timed(maker: An
 async def test_what_holds_no_weights_is_no_load(maker: Any) -> None:
     await MeteredMaker(maker)(ModelEntry("metered-light", ScriptedEngine(otherwise="x")))
     assert counted("shinsa_model_loads_total", model="metered-light", outcome="ok") is None
+
+
+@pytest.mark.parametrize("door", ["queue", "call", "stream"])
+async def test_tokens_are_counted_at_every_door(door: str, maker: Any) -> None:
+    name = f"metered-{door}"
+    models = Models(maker, most_loaded=1, settle_seconds=0, reload_after_seconds=60)
+    models.put(ModelEntry(name, ScriptedEngine(otherwise="x")))
+    request = inference_service_pb2.GenerateRequest(model=name, raw="質問")
+    if door == "queue":
+        handle = WorkQueues(models, lambda **_: None)._handler(name)  # type: ignore[arg-type,return-value]
+        answers = [await handle(step_pb2.Task(generate=request))]
+    elif door == "call":
+        answers = [await Servicer(models).Generate(request, None)]
+    else:
+        streamed = inference_service_pb2.GenerateStreamRequest(request=request)
+        parts = [part async for part in Servicer(models).GenerateStream(streamed, None)]
+        answers = [part for part in parts if part.HasField("completion")]
+    (usage,) = [answer.completion.usage for answer in answers]
+    assert usage.prompt_tokens
+    assert usage.completion_tokens
+    assert counted("shinsa_model_tokens_total", model=name, direction="prompt") == usage.prompt_tokens
+    assert counted("shinsa_model_tokens_total", model=name, direction="completion") == usage.completion_tokens
+    await models.close()
 
 
 def test_a_batch_is_full_at_its_places_and_the_rest_waits() -> None:

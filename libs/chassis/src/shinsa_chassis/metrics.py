@@ -59,6 +59,9 @@ JUDGE_VERDICTS = Counter(
 )
 JUDGE_ASKS = Counter("shinsa_judge_asks", "Questions put to judges for these verdicts.", ("profile",))
 JUDGE_TOKENS = Counter("shinsa_judge_tokens", "Tokens that verdicts took, by direction.", ("profile", "direction"))
+MODEL_TOKENS = Counter(
+    "shinsa_model_tokens", "Tokens of completions as their engines count them, by direction.", ("model", "direction")
+)
 MODEL_LOADS = Counter(
     "shinsa_model_loads",
     "Engines with weights brought up; outcome is 'ok' or a failure's reason.",
@@ -116,7 +119,19 @@ def queue_measured(kind: str, key: str, waited: float, pending: int) -> None:
     behind.set(pending)
 
 
+def tokens_counted(model: str, prompt: int, completion: int) -> None:
+    """A completion took and gave so many tokens; zero where its engine does not tell."""
+    taken, given = _token_counters(model)
+    taken.inc(prompt)
+    given.inc(completion)
+
+
 # Looking labels up costs more than counting does.
+@cache
+def _token_counters(model: str) -> tuple[Counter, Counter]:
+    return MODEL_TOKENS.labels(model, "prompt"), MODEL_TOKENS.labels(model, "completion")
+
+
 @cache
 def _queue_instruments(kind: str, key: str) -> tuple[Histogram, Gauge]:
     return QUEUE_WAIT_SECONDS.labels(kind), QUEUE_PENDING.labels(kind, key)

@@ -16,6 +16,7 @@ from shinsa_chassis.logging import get_logger
 from shinsa_inference.application.models import Models
 from shinsa_inference.domain.model import ModelEntry
 from shinsa_inference.inbound.model_wire import to_entry
+from shinsa_inference.inbound.token_metrics import noted
 from shinsa_inference.inbound.wire import from_completion, to_request
 
 Handle = Callable[[step_pb2.Task], Awaitable[inference_service_pb2.GenerateResponse]]
@@ -110,6 +111,6 @@ class WorkQueues:
                     f"The queue of model {model!r} got a task for {task.generate.model!r}; submit it there.",
                     field="model",
                 )
-            return from_completion(await self._models.generate(to_request(task.generate)))
+            return from_completion(noted(model, await self._models.generate(to_request(task.generate))))
 
         return handle

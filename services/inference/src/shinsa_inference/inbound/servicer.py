@@ -10,7 +10,9 @@ from shinsa.inference.v1 import inference_service_pb2
 from shinsa.inference.v1.inference_service_pb2_grpc import InferenceServiceServicer
 
 from shinsa_inference.application.models import Models
+from shinsa_inference.domain.completion import Completion
 from shinsa_inference.inbound.model_wire import from_findings, from_served
+from shinsa_inference.inbound.token_metrics import noted
 from shinsa_inference.inbound.wire import from_completion, from_piece, to_request
 
 SERVICE_NAME = "shinsa.inference.v1.InferenceService"
@@ -25,13 +27,15 @@ class Servicer(InferenceServiceServicer):
     async def Generate(
         self, request: inference_service_pb2.GenerateRequest, context: Any
     ) -> inference_service_pb2.GenerateResponse:
-        return from_completion(await self._models.generate(to_request(request)))
+        return from_completion(noted(request.model, await self._models.generate(to_request(request))))
 
     async def GenerateStream(
         self, request: inference_service_pb2.GenerateStreamRequest, context: Any
     ) -> AsyncIterator[inference_service_pb2.GenerateStreamResponse]:
         async with aclosing(self._models.stream(to_request(request.request))) as pieces:
             async for piece in pieces:
+                if isinstance(piece, Completion):
+                    noted(request.request.model, piece)
                 yield from_piece(piece)
 
     async def ListModels(
