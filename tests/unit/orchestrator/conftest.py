@@ -27,6 +27,7 @@ from shinsa_orchestrator.application.analyses import AnalysisRoom
 from shinsa_orchestrator.application.benchmarks import BenchmarkShelf
 from shinsa_orchestrator.application.board_tables import BoardTables
 from shinsa_orchestrator.application.boards import BoardRoom
+from shinsa_orchestrator.application.examination_tools import Tools
 from shinsa_orchestrator.application.gathering import GatheredReads
 from shinsa_orchestrator.application.gating import GateKeeper
 from shinsa_orchestrator.application.items import ItemShelf
@@ -37,7 +38,6 @@ from shinsa_orchestrator.application.recorder import Recorder
 from shinsa_orchestrator.application.references import ReferenceDesk
 from shinsa_orchestrator.application.reporting import Reporter, ReportTerms
 from shinsa_orchestrator.application.runs import RunDesk
-from shinsa_orchestrator.application.step_desk import Tools
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.report import Report
 from shinsa_orchestrator.domain.run import BenchmarkChoice, Run, RunSpec

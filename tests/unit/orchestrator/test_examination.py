@@ -240,7 +240,7 @@ async def _patience_runs_out(world: Any, replica: Any) -> None:
     world.clock.ahead += 1.5 * world.patience
     for shard in replica.keeper._here.values():
         for examination in shard.shards.values():
-            await examination._desk.lose_patience()
+            await examination._desk.asks.lose_patience()
 
 
 async def test_a_slow_queue_that_moves_is_not_asked_again(world: Any) -> None:
@@ -285,7 +285,7 @@ async def test_an_answer_that_is_not_in_the_log_yet_is_neither_asked_for_again_n
 
     async def answered() -> bool:
         open_ = [one for here in replica.keeper._here.values() for one in here.shards.values() if one is not None]
-        return sum(len(outrun) for one in open_ for outrun in one._desk._committing.values()) == 8
+        return sum(len(outrun) for one in open_ for outrun in one._desk.results._committing.values()) == 8
 
     await world.until(answered)
     await _patience_runs_out(world, replica)

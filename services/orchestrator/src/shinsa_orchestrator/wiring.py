@@ -33,6 +33,7 @@ from shinsa_orchestrator.application.benchmarks import BenchmarkShelf
 from shinsa_orchestrator.application.board_tables import BoardTables
 from shinsa_orchestrator.application.boards import BoardRoom
 from shinsa_orchestrator.application.diagnosis import Doctor
+from shinsa_orchestrator.application.examination_tools import Tools
 from shinsa_orchestrator.application.gathering import GatheredReads
 from shinsa_orchestrator.application.gating import GateKeeper
 from shinsa_orchestrator.application.items import ItemShelf
@@ -46,7 +47,6 @@ from shinsa_orchestrator.application.remarks import RemarkDesk
 from shinsa_orchestrator.application.reporting import Reporter, ReportTerms
 from shinsa_orchestrator.application.retention import SampleKeeper
 from shinsa_orchestrator.application.runs import RunDesk
-from shinsa_orchestrator.application.step_desk import Tools
 from shinsa_orchestrator.application.submission_queue import SubmissionQueue
 from shinsa_orchestrator.application.submissions import QueueTerms, SubmissionDesk
 from shinsa_orchestrator.application.tallying import warm_up

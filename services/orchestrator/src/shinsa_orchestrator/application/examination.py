@@ -10,11 +10,12 @@ import structlog
 from shinsa_benchmarks.vocabulary import Outcome, StepFailed
 from shinsa_chassis.errors import Reason, ShinsaError
 
+from shinsa_orchestrator.application.examination_tools import Tools
 from shinsa_orchestrator.application.item_steps import ItemSteps
 from shinsa_orchestrator.application.judge_budget import JudgeBudgetSpent, JudgePurse
 from shinsa_orchestrator.application.lines import Line, is_wrong, sound
 from shinsa_orchestrator.application.reuse import ReuseShelf
-from shinsa_orchestrator.application.step_desk import StepDesk, Tools
+from shinsa_orchestrator.application.step_desk import StepDesk
 from shinsa_orchestrator.application.window import RunWindow, Slot
 from shinsa_orchestrator.domain.identity import item_id
 from shinsa_orchestrator.domain.item import FinishedItem, is_the_models_doing
@@ -69,11 +70,11 @@ class ShardExamination:
         """
         # First the inbox, which is taken from a previous owner; then the log, to which he may have written until then.
         async with self._tools.queue.results(self.lease.inbox) as inbox:
-            self._desk.inbox = inbox
+            self._desk.results.inbox = inbox
             done = await self._restore()
             if self.lease.epoch > 1:
                 # What he asked for may have been answered meanwhile.
-                await inbox.ack(self._desk.accept(await inbox.drain_pending()))
+                await inbox.ack(self._desk.results.accept(await inbox.drain_pending()))
                 await self._tools.recorder.flush()
             await self._examine_all(done)
         if not self.parked:
@@ -98,11 +99,11 @@ class ShardExamination:
                 for step, known in adopted.items()
                 if not known.failed or is_the_models_doing(known.kind, known.reason)
             }
-        self._desk.known = dict(await self._tools.sample_log.known_steps(run.id, number))
-        self.progress.stages = _stages(self.lease.progress, self._desk.known)
+        self._desk.results.known = dict(await self._tools.sample_log.known_steps(run.id, number))
+        self.progress.stages = _stages(self.lease.progress, self._desk.results.known)
         self.restored = True
         if self._reuse is not None:
-            for known in self._desk.known.values():
+            for known in self._desk.results.known.values():
                 self._reuse.learn(known.engine)
         return done
 
@@ -120,8 +121,8 @@ class ShardExamination:
         side: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                side.append(group.create_task(self._desk.receive(), name="shard-results"))
-                side.append(group.create_task(self._desk.keep_patience(), name="shard-patience"))
+                side.append(group.create_task(self._desk.results.receive(), name="shard-results"))
+                side.append(group.create_task(self._desk.asks.keep_patience(), name="shard-patience"))
                 await self._start_items(done)
                 await self._idle.wait()
                 await self._tools.recorder.flush()

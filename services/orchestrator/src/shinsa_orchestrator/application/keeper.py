@@ -11,11 +11,11 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.examination import ShardExamination
+from shinsa_orchestrator.application.examination_tools import Tools
 from shinsa_orchestrator.application.held_shards import HeldShard, RunHere
 from shinsa_orchestrator.application.judge_budget import JudgePurse, spent_problem
 from shinsa_orchestrator.application.lines import open_lines
 from shinsa_orchestrator.application.reuse import ReuseShelf
-from shinsa_orchestrator.application.step_desk import Tools
 from shinsa_orchestrator.application.unbroken import unbroken
 from shinsa_orchestrator.application.window import RunWindow
 from shinsa_orchestrator.domain.run import ACTIVE, RunState
