@@ -29,20 +29,6 @@ def postgres() -> Iterator[Postgres]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    served = Endpoint()
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[Mesh]:
-    made = Mesh(tmp_path)
-    yield made
-    made.down()
-
-
 @pytest.mark.timeout(600)
 def test_the_store_may_die_during_a_run(mesh: Mesh, postgres: Postgres, endpoint: Endpoint, tmp_path: Path) -> None:
     write_upstream(tmp_path / "upstream", *SIZES.values(), 1)

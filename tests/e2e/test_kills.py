@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from e2e.rig import chat_key, write_upstream
+from waiting import block_until
 
 VICTIMS = ("inference", "judge", "sandbox", "orchestrator", "gateway", "nats")
 BENCHMARKS = [
@@ -142,13 +143,11 @@ def wait_for_progress(mesh, run_id: str, beyond: int) -> int:
 
 
 def wait_until_back(mesh, victim: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def back() -> bool:
         child = mesh.child(victim)
-        if child["restarts"] >= 1 and child["state"] == "healthy":
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{victim} did not come back\n{mesh.tails()}")
+        return child["restarts"] >= 1 and child["state"] == "healthy"
+
+    block_until(back, lambda: f"{victim} did not come back\n{mesh.tails()}")
 
 
 def late_repetitions(

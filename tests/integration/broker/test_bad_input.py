@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from broker_rig import NatsServer
 from integration.broker.test_queues import settings_for, task
 from shinsa_chassis import jetstream_watch, streams
 from shinsa_chassis.broker import open_broker
 from shinsa_chassis.subjects import work_stream
 from structlog.testing import capture_logs
-
-from tests.conftest import NatsServer
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(120):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+from waiting import until
 
 
 def rewritten(nats: NatsServer, monkeypatch: pytest.MonkeyPatch, jetstream: str | None) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from contract.wires.garbage import broken, mutants
-from integration.broker.test_operations import letters_of, until, worker
+from integration.broker.test_operations import letters_of, worker
 from integration.broker.test_queues import echo, settings_for, task
 from shinsa.inference.v1 import model_pb2
 from shinsa.replica.v1 import replica_pb2
@@ -27,6 +27,7 @@ from shinsa_chassis.subjects import (
     work_subject,
 )
 from structlog.testing import capture_logs
+from waiting import until
 
 # Header blocks as no client writes them: no letters, no colon, and the server's own words.
 HEADERS = (

@@ -22,6 +22,7 @@ from shinsa_chassis.settings import ServiceSettings
 from shinsa_chassis.subjects import DEAD_LETTERS_STREAM, work_stream, work_subject
 from shinsa_chassis.survey import survey
 from shinsa_chassis.work_consumer import WorkConsumer
+from waiting import until
 
 Handle = Callable[[step_pb2.Task], Awaitable[inference_service_pb2.GenerateResponse]]
 ONLY_ASKS = replica_pb2.ReplicaOrder()
@@ -37,14 +38,6 @@ async def worker(broker: Broker, settings: ServiceSettings, handle: Handle, wind
     finally:
         drain.request()
         await running
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(1200):
-        if await condition():
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError("it did not come to that")
 
 
 async def letters_of(broker: Broker) -> list[KeptLetter]:

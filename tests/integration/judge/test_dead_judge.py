@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broker_rig import free_port
 from shinsa.judge.v1 import case_pb2, judge_service_pb2
 from shinsa.judge.v1.judge_service_pb2_grpc import JudgeServiceStub
 from shinsa.step.v1 import step_pb2
@@ -42,12 +43,6 @@ timeout = 5.0
 kind = "panel"
 members = ["alive", "dead"]
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def started(port: int) -> subprocess.Popen[bytes]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broker_rig import free_port
 from shinsa.judge.v1 import case_pb2, judge_service_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_chassis.broker import open_broker
@@ -34,12 +34,6 @@ BENCH = Path(__file__).parents[3] / "bench"
 CASES = 2000
 AT_ONCE = 64
 LATENCY = 0.03
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def rating_of(text: str) -> int:

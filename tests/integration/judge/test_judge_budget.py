@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e.rig import Endpoint, Mesh, write_upstream
+from waiting import block_until
 
 CONVERSATIONS = 20
 # The endpoint counts ten tokens for each verdict.
@@ -40,23 +41,14 @@ mt-bench = "external"
 
 @pytest.fixture
 def examined() -> Iterator[Endpoint]:
-    served = Endpoint()
-    yield served
-    served.close()
+    with closing(Endpoint()) as served:
+        yield served
 
 
 @pytest.fixture
 def bench() -> Iterator[Endpoint]:
-    served = Endpoint(latency=0.1)
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[Mesh]:
-    made = Mesh(tmp_path)
-    yield made
-    made.down()
+    with closing(Endpoint(latency=0.1)) as served:
+        yield served
 
 
 def judge_stage(run: dict[str, Any]) -> dict[str, Any]:
@@ -68,10 +60,7 @@ def asked(bench: Endpoint) -> int:
 
 
 def until_asked(bench: Endpoint, count: int) -> None:
-    deadline = time.monotonic() + 120
-    while asked(bench) < count:
-        assert time.monotonic() < deadline, "the judge was not asked"
-        time.sleep(0.05)
+    block_until(lambda: asked(bench) >= count, "the judge was not asked", 120)
 
 
 @pytest.mark.timeout(600)

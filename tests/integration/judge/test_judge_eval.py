@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.integration.judge.conftest import Judging, Shinsa
+from integration.judge.conftest import Judging, Shinsa
 
 JUDGES = r"""
 # Reads the grade that the answer itself tells.

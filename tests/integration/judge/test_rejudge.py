@@ -7,13 +7,14 @@ what it was asked, so that "no request" is what really went over the wire, not t
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e.rig import Endpoint, Mesh, write_upstream
+from waiting import block_until
 
 CONVERSATIONS = 10
 # Its first answer is refused by the endpoint: nobody may judge it.
@@ -55,23 +56,14 @@ base_url = "{url}"
 
 @pytest.fixture
 def examined() -> Iterator[Endpoint]:
-    served = Endpoint()
-    yield served
-    served.close()
+    with closing(Endpoint()) as served:
+        yield served
 
 
 @pytest.fixture
 def bench() -> Iterator[Endpoint]:
-    served = Endpoint()
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[Mesh]:
-    made = Mesh(tmp_path)
-    yield made
-    made.down()
+    with closing(Endpoint()) as served:
+        yield served
 
 
 def stages(run: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -109,13 +101,11 @@ def rejudged(mesh: Mesh, run_id: str, judge: str) -> dict[str, Any]:
 
 
 def until_profile(mesh: Mesh, name: str, kind: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        kinds = {profile["name"]: profile["kind"] for profile in mesh.get("/v1/judges")["profiles"]}
-        if kinds.get(name) == kind:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"profile {name} did not become {kind}\n{mesh.tails()}")
+    def became() -> bool:
+        profiles = mesh.get("/v1/judges")["profiles"]
+        return any((one["name"], one["kind"]) == (name, kind) for one in profiles)
+
+    block_until(became, lambda: f"profile {name} did not become {kind}\n{mesh.tails()}")
 
 
 @pytest.mark.timeout(600)

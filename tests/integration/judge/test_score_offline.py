@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from integration.judge.conftest import Judging
 from shinsa_benchmarks.discovery import benchmarks, specimen_folder
-
-from tests.integration.judge.conftest import Judging
 
 JUDGES = r"""
 # Reads the grade that the answer itself tells.

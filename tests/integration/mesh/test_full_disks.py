@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from chaos.faults import filled
 from e2e.rig import Endpoint, Mesh, write_upstream
-from integration.mesh.test_operations import until
+from waiting import block_until
 
 CHOICES = 60
 # So many questions are answered before the disk is full; the others wait until it is.
@@ -93,7 +93,7 @@ def hindrances(mesh: Mesh) -> list[str]:
 
 
 def well(mesh: Mesh) -> None:
-    until(lambda: all(one["state"] == "healthy" for one in mesh.record()["children"]), "somebody is not well")
+    block_until(lambda: all(one["state"] == "healthy" for one in mesh.record()["children"]), "somebody is not well")
     mesh.get("/readyz")
 
 
@@ -112,10 +112,10 @@ def test_what_a_full_disk_stops_goes_on_by_itself(mesh: Mesh, held: Held, tmp_pa
 def stores_full(mesh: Mesh, held: Held, calm: dict[str, Any]) -> None:
     held.hold()
     run_id = begun(mesh)
-    until(lambda: len(held.endpoint.journal) > BEFORE, "the model was not asked")
+    block_until(lambda: len(held.endpoint.journal) > BEFORE, "the model was not asked")
     with filled(mesh.state / "store"):
         held.free.set()
-        until(lambda: state(mesh, "orchestrator") == "unhealthy", "the orchestrator says that it is well")
+        block_until(lambda: state(mesh, "orchestrator") == "unhealthy", "the orchestrator says that it is well")
         with pytest.raises(urllib.error.HTTPError) as refused:
             mesh.get("/readyz")
         assert refused.value.code == 503
@@ -129,12 +129,12 @@ def stores_full(mesh: Mesh, held: Held, calm: dict[str, Any]) -> None:
 def nats_full(mesh: Mesh, held: Held, calm: dict[str, Any]) -> None:
     held.hold()
     run_id = begun(mesh)
-    until(lambda: len(held.endpoint.journal) > BEFORE, "the model was not asked")
+    block_until(lambda: len(held.endpoint.journal) > BEFORE, "the model was not asked")
     restarts = mesh.child("nats")["restarts"]
     with filled(mesh.state / "nats"):
         held.free.set()
-        until(lambda: state(mesh, "inference") == "unhealthy", "inference says that it is well")
-        until(lambda: "write error" in mesh.child("nats")["problem"], "NATS says that it is well")
+        block_until(lambda: state(mesh, "inference") == "unhealthy", "inference says that it is well")
+        block_until(lambda: "write error" in mesh.child("nats")["problem"], "NATS says that it is well")
         assert any("NATS does not store" in one and "make room" in one for one in hindrances(mesh))
     assert measured(mesh, run_id) == calm
     well(mesh)

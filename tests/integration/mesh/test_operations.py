@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e.rig import Endpoint, Mesh, write_upstream
+from waiting import block_until
 
 CHOICES = 12
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
+def endpoint(endpoint: Endpoint) -> Endpoint:
     """It answers nothing but errors, until it is told otherwise."""
-    served = Endpoint()
-    served.fault = lambda _text: (500, b"{}")
-    yield served
-    served.close()
+    endpoint.fault = lambda _text: (500, b"{}")
+    return endpoint
 
 
 @pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[Mesh]:
-    made = Mesh(tmp_path, SHINSA_INFERENCE_MAX_DELIVERIES="1")
-    yield made
-    made.down()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
+def mesh_settings() -> dict[str, str]:
+    return {"SHINSA_INFERENCE_MAX_DELIVERIES": "1"}
 
 
 def told(mesh: Mesh, *words: str, ok: bool = True) -> Any:
@@ -151,7 +139,7 @@ def rests(mesh: Mesh) -> None:
         streams = {one["subject"]: one["message"] for one in told(mesh, "doctor", ok=False)["findings"]}
         return f"{CHOICES} tasks wait" in streams.get("SHINSA_WORK_INFERENCE work-m", "")
 
-    until(waits, "the tasks did not come into the queue")
+    block_until(waits, "the tasks did not come into the queue")
     assert mesh.get(f"/v1/runs/{started['id']}")["progress"]["scored"] == 0
     # An orchestrator gives its shards back, and takes them again.
     told(mesh, "admin", "drain", "orchestrator", "--wait", "60")

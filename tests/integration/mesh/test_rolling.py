@@ -8,13 +8,12 @@ import sys
 import threading
 import time
 import urllib.error
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.rig import ENDED, JUDGES, Endpoint, Mesh, write_upstream
-from integration.mesh.test_operations import until
+from e2e.rig import CALM, ENDED, JUDGES, Endpoint, Mesh, write_upstream
+from waiting import block_until
 
 SERVICES = ("inference", "sandbox", "judge", "orchestrator")
 CHOICES, PROGRAMS, CONVERSATIONS = 80, 8, 8
@@ -40,7 +39,7 @@ class Second:
 
     def answering(self) -> None:
         own = f"-{self.process.pid}"
-        until(lambda: any(name.endswith(own) for name in replicas(self.mesh)), f"{self.service} does not answer")
+        block_until(lambda: any(name.endswith(own) for name in replicas(self.mesh)), f"{self.service} does not answer")
 
     def roll(self) -> None:
         self.stop()
@@ -80,7 +79,7 @@ class Client:
                 pass
             return bool(taken)
 
-        until(submit, "no run was taken")
+        block_until(submit, "no run was taken")
         self.run_id, self.seen = taken[0], ""
         return self.run_id
 
@@ -105,19 +104,9 @@ class Client:
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    served = Endpoint()
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[Mesh]:
+def mesh_settings() -> dict[str, str]:
     # Whoever stops in peace hands back what it holds: nothing waits for these times, and no stall outlasts them.
-    waits = {f"SHINSA_{name.upper()}_ACK_WAIT_SECONDS": "20" for name in SERVICES if name != "orchestrator"}
-    made = Mesh(tmp_path, SHINSA_SANDBOX_SLOTS="1", SHINSA_ORCHESTRATOR_LEASE_SECONDS="20", **waits)
-    yield made
-    made.down()
+    return {**CALM, "SHINSA_SANDBOX_SLOTS": "1"}
 
 
 def replicas(mesh: Mesh) -> list[str]:
@@ -136,7 +125,7 @@ def roll_first(mesh: Mesh, service: str) -> None:
         now = mesh.child(service)
         return bool(now["restarts"] > before["restarts"] and now["state"] == "healthy")
 
-    until(back, f"{service} did not come back\n{mesh.tails()}")
+    block_until(back, f"{service} did not come back\n{mesh.tails()}")
 
 
 def measured(mesh: Mesh, run_id: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ import grpc
 import pytest
 from e2e.rig import Endpoint, Mesh, write_upstream
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from waiting import block_until
 
 SERVICES = ("ORCHESTRATOR", "INFERENCE", "SANDBOX", "JUDGE", "GATEWAY")
 JUDGES = """
@@ -65,17 +65,8 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    served = Endpoint()
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def mesh(tmp_path: Path, collector: Collector) -> Iterator[Mesh]:
-    made = Mesh(tmp_path, **{f"SHINSA_{service}_OTLP_ENDPOINT": collector.url for service in SERVICES})
-    yield made
-    made.down()
+def mesh_settings(collector: Collector) -> dict[str, str]:
+    return {f"SHINSA_{service}_OTLP_ENDPOINT": collector.url for service in SERVICES}
 
 
 def steps_of(collector: Collector, item_id: str) -> set[tuple[str, str]]:
@@ -85,10 +76,10 @@ def steps_of(collector: Collector, item_id: str) -> set[tuple[str, str]]:
 
 def until_seen(collector: Collector, item_id: str, wanted: set[tuple[str, str]]) -> None:
     """Spans are sent in batches, some seconds after they ended."""
-    deadline = time.monotonic() + 60
-    while not wanted <= steps_of(collector, item_id):
-        assert time.monotonic() < deadline, (wanted - steps_of(collector, item_id), sorted(collector.spans))
-        time.sleep(0.2)
+    block_until(
+        lambda: wanted <= steps_of(collector, item_id),
+        lambda: f"{wanted - steps_of(collector, item_id)} {sorted(collector.spans)}",
+    )
 
 
 @pytest.mark.timeout(400)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import io
 import os
@@ -12,7 +11,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -208,14 +207,6 @@ def ours(url: str) -> list[dict[str, Any]]:
 def of_this_process(url: str) -> list[str]:
     owner = f"/{os.getpid()}/"
     return [one["Id"] for one in ours(url) if owner in one["Labels"][f"{MARK}.owner"]]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Returns once it holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import free_port, start_nats
+from broker_rig import free_port, start_nats
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 USERS = ("orchestrator", "inference", "judge", "sandbox")

@@ -6,30 +6,22 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from broker_rig import free_port
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-from tests.conftest import free_port
-from tests.integration.wire.conftest import DEPLOY, USERS, WiredNats
+from integration.wire.conftest import DEPLOY, USERS, WiredNats
+from waiting import block_until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
-PATIENCE = 300.0
-
-
-def until(condition: Callable[[], Any], what: Callable[[], str]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
-    return found
+until = partial(block_until, seconds=300.0)
 
 
 class Service:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
+from integration.wire.conftest import WiredNats
 from nats.errors import Error as NatsError
 from shinsa.inference.v1 import model_pb2
 from shinsa.replica.v1 import replica_pb2
@@ -27,8 +28,6 @@ from shinsa_chassis.subjects import (
     work_stream,
     work_subject,
 )
-
-from tests.integration.wire.conftest import WiredNats
 
 STREAMS = (
     "SHINSA_WORK_INFERENCE",

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from integration.wire.conftest import WiredNats
+from integration.wire.test_permissions import settings_for
 from shinsa_chassis.broker import open_broker
 from structlog.testing import capture_logs
-
-from tests.integration.wire.conftest import WiredNats
-from tests.integration.wire.test_permissions import settings_for
 
 
 async def _refused(told: list[Any], words: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +26,7 @@ from shinsa_chassis.grpc_channel import call, open_channel, stream
 from shinsa_chassis.grpc_interceptor import CallInterceptor
 from shinsa_chassis.grpc_status import FAILURE_KEY, status_code
 from structlog.testing import capture_logs
+from waiting import until
 
 JUDGE_PATH = "/shinsa.judge.v1.JudgeService/Judge"
 RAISE = judge.JudgeRequest(profile="raise")
@@ -46,13 +46,6 @@ async def refused(address: str, request: judge.JudgeRequest = RAISE, seconds: fl
 
 def calls_counted(code: str, path: str = JUDGE_PATH) -> float:
     return REGISTRY.get_sample_value("shinsa_grpc_calls_total", {"method": path, "code": code}) or 0.0
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """What the server does after it has answered takes a moment."""
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_an_answer_comes_back(address: str) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broker_rig import free_port
 from shinsa_chassis import lifecycle
 from shinsa_chassis.lifecycle import Drain, TaskKeeper
 from structlog.testing import capture_logs
@@ -59,12 +59,6 @@ def start() -> Iterator[Callable[..., Process]]:
         if process.popen.poll() is None:
             process.popen.kill()
             process.popen.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def events(log: list[dict[str, Any]]) -> list[str]:

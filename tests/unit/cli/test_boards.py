@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.unit.cli.conftest import FakeGateway, Reply, Shinsa
+from unit.cli.fake_gateway import FakeGateway, Reply
+from unit.cli.program import Shinsa
 
 ROUTE = "/v1/boards/nejumi4/references"
 

@@ -16,8 +16,7 @@ import pytest
 from shinsa_cli.mesh.child import Child, ChildSpec, Probe, RestartPolicy, describe_exit
 from shinsa_cli.mesh.processes import MESH_MARK, is_same_process, kill_leftovers, processes_of_mesh, start_ticks
 from shinsa_cli.mesh.state import ChildRecord, ChildState
-
-from tests.unit.cli.conftest import eventually
+from waiting import until
 
 QUICK = RestartPolicy(first_delay=0.02, longest_delay=0.1, probe_fast=0.02, probe_slow=0.05)
 SLEEP = "import time; time.sleep(60)"
@@ -88,7 +87,7 @@ async def test_a_killed_child_is_started_again_and_counted(tmp_path: Path) -> No
         first = kept.now.pid
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        await eventually(lambda: kept.now.restarts == 1 and kept.now.state is ChildState.HEALTHY)
+        await until(lambda: kept.now.restarts == 1 and kept.now.state is ChildState.HEALTHY)
         assert kept.now.pid != first
         assert kept.now.last_exit == "killed by SIGKILL"
 
@@ -99,7 +98,7 @@ async def test_a_child_that_only_a_new_start_helps_is_started_anew(tmp_path: Pat
         tmp_path, SLEEP, probe=probe_saying(lambda: next(answers, "")), stuck=lambda said: "write error" in said
     )
     async with Kept(stuck) as kept:
-        await eventually(lambda: kept.now.restarts == 1 and kept.now.state is ChildState.HEALTHY)
+        await until(lambda: kept.now.restarts == 1 and kept.now.state is ChildState.HEALTHY)
         assert kept.now.last_exit == "killed by SIGTERM"
         assert {"slow", "store: write error"} <= {record.problem for record in kept.seen}
 
@@ -109,9 +108,9 @@ async def test_what_a_dead_child_left_behind_is_killed_before_it_starts_again(tm
         "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
     )
     async with Kept(spec(tmp_path, leaves_one)) as kept:
-        await eventually(lambda: kept.now.restarts >= 1)
+        await until(lambda: kept.now.restarts >= 1)
         left = int((tmp_path / "dummy.log").read_text().split()[0])
-        await eventually(lambda: start_ticks(left) is None)
+        await until(lambda: start_ticks(left) is None)
 
 
 async def test_a_child_that_never_comes_up_is_given_up_after_some_tries(tmp_path: Path) -> None:
@@ -136,7 +135,7 @@ async def test_a_stopped_child_may_finish_what_it_does(tmp_path: Path) -> None:
     kept = Kept(spec(tmp_path, POLITE))
     task = asyncio.create_task(kept.child.keep())
     log = tmp_path / "dummy.log"
-    await eventually(lambda: log.exists() and "polite" in log.read_text())
+    await until(lambda: log.exists() and "polite" in log.read_text())
     kept.child.stop()
     await task
     assert kept.now.state is ChildState.STOPPED
@@ -147,7 +146,7 @@ async def test_a_stopped_child_may_finish_what_it_does(tmp_path: Path) -> None:
 async def test_a_child_that_does_not_stop_is_killed_after_its_time(tmp_path: Path) -> None:
     kept = Kept(spec(tmp_path, DEAF, stop_seconds=0.2))
     task = asyncio.create_task(kept.child.keep())
-    await eventually(lambda: (tmp_path / "dummy.log").exists() and "deaf" in (tmp_path / "dummy.log").read_text())
+    await until(lambda: (tmp_path / "dummy.log").exists() and "deaf" in (tmp_path / "dummy.log").read_text())
     kept.child.stop()
     await task
     assert kept.now.last_exit == "killed by SIGKILL"
@@ -157,7 +156,7 @@ async def test_a_child_can_be_stopped_while_its_restart_is_due(tmp_path: Path) -
     slow = RestartPolicy(first_delay=60, probe_fast=0.02)
     kept = Kept(spec(tmp_path, "raise SystemExit(1)"), slow)
     task = asyncio.create_task(kept.child.keep())
-    await eventually(lambda: kept.now.state is ChildState.BACKING_OFF)
+    await until(lambda: kept.now.state is ChildState.BACKING_OFF)
     kept.child.stop()
     async with asyncio.timeout(30):
         await task
@@ -169,7 +168,7 @@ async def test_a_child_that_stops_answering_is_shown_as_unhealthy(tmp_path: Path
     async with Kept(spec(tmp_path, SLEEP, probe=probe_saying(lambda: "" if well else "deaf"))) as kept:
         await kept.child.came_up.wait()
         well = False
-        await eventually(lambda: kept.now.state is ChildState.UNHEALTHY)
+        await until(lambda: kept.now.state is ChildState.UNHEALTHY)
         assert kept.now.problem == "deaf"
 
 

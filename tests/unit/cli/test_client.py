@@ -11,8 +11,8 @@ from shinsa_cli.gateway.discovery import find_server
 from shinsa_cli.mesh.processes import start_ticks
 from shinsa_cli.mesh.state import MeshRecord, StateDir
 from shinsa_cli.problem import Problem
-
-from tests.unit.cli.conftest import FakeGateway, Reply, Shinsa, problem
+from unit.cli.fake_gateway import FakeGateway, Reply, problem
+from unit.cli.program import Shinsa
 
 
 def mesh_record(pid: int, url: str, data: str = "") -> MeshRecord:

@@ -18,8 +18,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from shinsa_benchmarks.discovery import benchmarks, manifests, specimen_folder
 from shinsa_benchmarks.manifest import Download
-
-from tests.unit.cli.conftest import Shinsa
+from unit.cli.program import Shinsa
 
 BENCHMARKS = ("jnli", "mawps")
 

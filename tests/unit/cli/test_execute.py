@@ -10,8 +10,7 @@ from shinsa_cli.execute.limits import parse_limits
 from shinsa_cli.execute.request import request_for
 from shinsa_cli.execute.result import executed, failed
 from shinsa_cli.problem import Problem
-
-from tests.unit.cli.conftest import Shinsa
+from unit.cli.program import Shinsa
 
 KEYS = ["verdict", "checks", "stdout", "stderr", "usage"]
 

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from tests.unit.cli.conftest import FakeGateway, Shinsa, run_json
+from unit.cli.documents import run_json
+from unit.cli.fake_gateway import FakeGateway
+from unit.cli.program import Shinsa
 
 RUN = "r0example0000001"
 SCORE = {"benchmark": "jnli", "shots": 0, "metric": "exact_match", "value": 0.5}

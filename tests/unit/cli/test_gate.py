@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.unit.cli.conftest import FakeGateway, Shinsa, run_json
+from unit.cli.documents import run_json
+from unit.cli.fake_gateway import FakeGateway
+from unit.cli.program import Shinsa
 
 TEST = {
     **{"node": "jnli", "shots": 4, "samples": 100, "unshared": 0, "baseline": 0.8, "candidate": 0.6, "drop": 0.2},

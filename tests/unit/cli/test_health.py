@@ -9,8 +9,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from shinsa_cli.mesh.health import grpc_probe, http_probe, read_health_status
-
-from tests.unit.cli.conftest import FakeGateway, Reply
+from unit.cli.fake_gateway import FakeGateway, Reply
 
 
 @pytest.mark.parametrize("status", health_pb2.HealthCheckResponse.ServingStatus.keys())

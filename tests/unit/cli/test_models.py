@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.unit.cli.conftest import FakeGateway, Reply, Shinsa, problem
+from unit.cli.fake_gateway import FakeGateway, Reply, problem
+from unit.cli.program import Shinsa
 
 
 def added(gateway: FakeGateway) -> list[Any]:

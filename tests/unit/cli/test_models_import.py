@@ -13,8 +13,8 @@ from shinsa.inference.v1 import model_pb2
 from shinsa_cli.nejumi.configuration import read_configuration
 from shinsa_cli.nejumi.entry import Imported, import_model
 from shinsa_inference.inbound.model_wire import to_entry
-
-from tests.unit.cli.conftest import FakeGateway, Reply, Shinsa
+from unit.cli.fake_gateway import FakeGateway, Reply
+from unit.cli.program import Shinsa
 
 BASE = """
 wandb: {entity: someone, project: p, run_name: null}

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from shinsa_benchmarks.discovery import benchmarks, manifests, specimen_folder
 from shinsa_benchmarks.vocabulary import Sample
-
-from tests.unit.cli.conftest import Shinsa
+from unit.cli.program import Shinsa
 
 Line = dict[str, Any]
 

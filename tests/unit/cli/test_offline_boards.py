@@ -8,8 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-from tests.unit.cli.conftest import Shinsa
+from unit.cli.program import Shinsa
 
 CATEGORIES = ("NLI", "QA", "RC", "MC", "EL", "FA", "MR", "MT", "HE", "CG", "SUM")
 

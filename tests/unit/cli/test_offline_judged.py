@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.unit.cli.conftest import Shinsa
-from tests.unit.cli.test_offline import Line, lines, samples, written
+from unit.cli.program import Shinsa
+from unit.cli.test_offline import Line, lines, samples, written
 
 
 def answers(name: str, *texts: str) -> list[Line]:

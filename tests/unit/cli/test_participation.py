@@ -6,8 +6,8 @@ from typing import Any
 
 from shinsa_gateway.domain.remark import Remark
 from shinsa_gateway.domain.webhook import Delivery, Webhook
-
-from tests.unit.cli.conftest import FakeGateway, Shinsa
+from unit.cli.fake_gateway import FakeGateway
+from unit.cli.program import Shinsa
 
 
 def example(model: Any, **changes: Any) -> Any:

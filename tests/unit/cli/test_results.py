@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.unit.cli.conftest import FakeGateway, Shinsa, report_json, run_json, score_json
+from unit.cli.documents import report_json, run_json, score_json
+from unit.cli.fake_gateway import FakeGateway
+from unit.cli.program import Shinsa
 
 RUN = "r0example0000001"
 ITEM = "5f0c1e5f0c1e5f0c1e5f"

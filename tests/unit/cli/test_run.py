@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from shinsa_cli.gateway import events
 from shinsa_cli.gateway.events import read_events
-
-from tests.unit.cli.conftest import FakeGateway, Reply, Shinsa, problem, report_json, run_json
+from unit.cli.documents import report_json, run_json
+from unit.cli.fake_gateway import FakeGateway, Reply, problem
+from unit.cli.program import Shinsa
 
 RUN = "r0example0000001"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.unit.cli.conftest import Shinsa
+from unit.cli.program import Shinsa
 
 HEAVY = ("grpc", "httpx", "pydantic", "rich", "shinsa_benchmarks")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from shinsa_gateway.domain.book import KeyEntry
 from shinsa_gateway.domain.submission import Submission, ValidityReport
-
-from tests.unit.cli.conftest import FakeGateway, Shinsa
+from unit.cli.fake_gateway import FakeGateway
+from unit.cli.program import Shinsa
 
 
 def example(model: Any) -> Any:

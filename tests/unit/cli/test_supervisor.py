@@ -16,8 +16,7 @@ from shinsa_cli.mesh.serve import failure_of
 from shinsa_cli.mesh.state import ChildState, MeshRecord, MeshState, StateDir
 from shinsa_cli.mesh.supervisor import Supervisor
 from shinsa_cli.problem import Problem
-
-from tests.unit.cli.conftest import eventually
+from waiting import until
 
 QUICK = RestartPolicy(first_delay=0.02, longest_delay=0.1, probe_fast=0.02, probe_slow=0.02)
 STAYS = """
@@ -52,7 +51,7 @@ class Watched:
 
     async def until(self, state: MeshState) -> None:
         """Waits for a state that was published since the last wait."""
-        await eventually(lambda: state in [record.state for record in self.published[self._seen :]])
+        await until(lambda: state in [record.state for record in self.published[self._seen :]])
         self._seen = len(self.published)
 
     def first(self, name: str, *states: ChildState) -> int:

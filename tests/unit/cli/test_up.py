@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import pytest
 from shinsa_cli.mesh.launch import stop
 from shinsa_cli.mesh.processes import processes_of_mesh, start_ticks
 from shinsa_cli.mesh.state import ChildRecord, StateDir
-
-from tests.unit.cli.conftest import Shinsa
+from unit.cli.program import Shinsa
+from waiting import block_until
 
 # Speaks just enough HTTP/2 (RFC 9113) to answer every gRPC call with a health check's "serving": importing gRPC in each
 # of the many processes that these tests start would take most of their time.
@@ -150,12 +149,12 @@ def test_two_meshes_start_side_by_side_heal_and_stop(mesh: Mesh, stand_ins: Path
     judge = mesh.child("judge")
     assert judge.pid is not None
     os.kill(judge.pid, signal.SIGKILL)
-    wait_for(lambda: (again := mesh.child("judge")).restarts == 1 and again.state == "healthy")
+    block_until(lambda: (again := mesh.child("judge")).restarts == 1 and again.state == "healthy")
     assert mesh.child("judge").address == judge.address
 
     # No child outlives its supervisor.
     os.kill(beside["supervisor_pid"], signal.SIGKILL)
-    wait_for(lambda: not any(start_ticks(child["pid"]) for child in beside["children"]))
+    block_until(lambda: not any(start_ticks(child["pid"]) for child in beside["children"]))
     killed = other.shinsa("status", "--json")
     assert killed.returncode == 3
     assert json.loads(killed.stdout)["state"] == "killed"
@@ -215,10 +214,3 @@ def test_without_a_mesh_commands_say_how_to_start_one(shinsa: Shinsa, monkeypatc
         assert answer.code == 3
         assert "shinsa up" in answer.err
     assert shinsa("down").code == 0
-
-
-def wait_for(condition: Any, within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)

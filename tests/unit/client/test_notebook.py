@@ -16,8 +16,7 @@ from shinsa_gateway.domain.item import ItemDetail
 from shinsa_gateway.domain.model import Model
 from shinsa_gateway.domain.report import Report
 from shinsa_gateway.domain.run import Run
-
-from tests.unit.cli.conftest import FakeGateway, Reply
+from unit.cli.fake_gateway import FakeGateway, Reply
 
 NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "client.ipynb"
 

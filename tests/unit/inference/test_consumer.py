@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from shinsa_chassis.lifecycle import Drain
 from shinsa_inference.application.models import Models
 from shinsa_inference.domain.model import ModelEntry, Rule, ScriptedEngine
 from shinsa_inference.inbound.consumer import WorkQueues
+from waiting import until
 
 
 class FakeQueue:
@@ -64,12 +65,6 @@ async def mesh(maker: Any) -> AsyncIterator[Mesh]:
     await task
     assert mesh.open == []
     await mesh.models.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.001)
 
 
 async def test_queues_follow_the_entries(mesh: Mesh) -> None:

@@ -15,6 +15,7 @@ from shinsa_inference.application import engine_room
 from shinsa_inference.application.models import Models
 from shinsa_inference.domain.model import ModelEntry, ModelState, OpenAiEngine, Rule, ScriptedEngine, VllmEngine
 from shinsa_inference.domain.request import GenerateRequest
+from waiting import until
 
 A, B, C = (ModelEntry(name, VllmEngine(f"/{name}")) for name in "abc")
 LIGHT = ModelEntry("light", ScriptedEngine((Rule("", "x"),)))
@@ -43,12 +44,6 @@ async def build(maker: Any) -> AsyncIterator[Build]:
 
 async def ask(models: Models, name: str) -> str:
     return (await models.generate(GenerateRequest(name, "?"))).choices[0].text
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.001)
 
 
 def state(models: Models, name: str) -> ModelState:

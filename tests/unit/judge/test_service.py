@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
+from broker_rig import free_port
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import REGISTRY
 from shinsa.judge.v1 import case_pb2, judge_service_pb2
@@ -24,6 +24,7 @@ from shinsa_chassis.lifecycle import Drain
 from shinsa_chassis.subjects import result_subject
 from shinsa_judge.settings import JudgeSettings
 from shinsa_judge.wiring import serve
+from waiting import until
 
 FILE = """\
 [profiles.played]
@@ -51,12 +52,6 @@ model = "smollm2-135m"
 mt-bench = "played"
 """
 MORE = '\n[profiles.late]\nkind = "scripted"\nstructured = "text"\notherwise = "[[3]]"\n'
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -106,10 +101,7 @@ async def until_listening(channel: grpc.aio.Channel) -> None:
 
 
 async def until_healthy(channel: grpc.aio.Channel) -> None:
-    ends = time.monotonic() + 60
-    while not await healthy(channel):
-        assert time.monotonic() < ends, "the service did not become ready"
-        await asyncio.sleep(0.02)
+    await until(lambda: healthy(channel), "the service did not become ready")
 
 
 def request(answer: str = "富士山", profile: str = "played") -> judge_service_pb2.JudgeRequest:

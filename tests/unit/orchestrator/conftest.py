@@ -7,10 +7,10 @@ import contextlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from shinsa.failure.v1 import failure_pb2
@@ -51,6 +51,7 @@ from shinsa_orchestrator.outbound.run_store import SqlRunStore
 from shinsa_orchestrator.outbound.sample_log import SqlSampleLog
 from shinsa_orchestrator.outbound.step_codec import MessageCodec
 from shinsa_orchestrator.ports.workers import JudgeOffer, JudgeProfile, SandboxRuntime
+from waiting import until
 
 _ENTRY = model_pb2.ModelEntry(name="m", scripted=model_pb2.ScriptedEngine(otherwise="?"))
 MODEL = ModelEntry("m", "scripted", _ENTRY.SerializeToString())
@@ -471,6 +472,7 @@ class World:
     right = staticmethod(answer_right)
     generated = staticmethod(generated)
     manifest = staticmethod(manifest)
+    until = staticmethod(until)
 
     def __init__(self, results: Database, log: SqlSampleLog) -> None:
         self.runs, self.models, self.log = SqlRunStore(results), SqlModelStore(results), log
@@ -500,19 +502,9 @@ class World:
     def spec(self, *benchmarks: str, **fields: Any) -> RunSpec:
         return RunSpec("m", benchmarks=tuple(BenchmarkChoice(name) for name in benchmarks), **fields)
 
-    async def over(self, replica: Replica, run: Run, seconds: float = 60.0) -> Run:
+    async def over(self, replica: Replica, run: Run) -> Run:
         """Waits for the end of a run."""
-        return await self.until(lambda: _over(replica, run.id), seconds)
-
-    async def until(self, reached: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
-        """Waits until ``reached`` gives something, and returns it."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = await reached()
-            if found:
-                return found
-            await asyncio.sleep(0.01)
-        raise TimeoutError("it was not reached in time")
+        return cast("Run", await until(lambda: _over(replica, run.id)))
 
     async def examined(self, *benchmarks: str, **fields: Any) -> Report:
         """A run from submission to report in a replica of its own."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -163,12 +163,6 @@ async def test_the_patient_wait_and_owners_take_turns() -> None:
     await asyncio.gather(*running)
     assert [one.program.stdin for one in executor.jobs] == [b"0", b"1", b"3", b"2"]
     assert (told.waits, told.last, told.verdicts) == (4, (0, 0), [Verdict.PASS] * 4)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.001)
 
 
 class FakeQueue:

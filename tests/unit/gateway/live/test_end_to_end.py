@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -15,16 +15,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from shinsa.orchestrator.v1 import run_pb2
 from shinsa_chassis import tracing
 from shinsa_chassis.errors import Reason, ShinsaError
+from waiting import until
 
 COMPLETE = run_pb2.RUN_STATE_COMPLETE
-
-
-async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits for a condition; fails where it does not come true."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it did not come true"
-        await asyncio.sleep(0.01)
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:

@@ -81,7 +81,7 @@ class Office:
             found = await self.now(submission)
             return found if found.state.value not in ("pending", "running") else None
 
-        found: Submission = await self.world.until(ended, 60)
+        found: Submission = await self.world.until(ended)
         return found
 
 

@@ -246,7 +246,7 @@ async def test_the_worker_lives_on_while_the_store_is_away(open_office: Any, mon
     async def finished() -> bool:
         return (await office.now(submitted)).state is SubmissionState.FINISHED
 
-    await office.world.until(finished, 60)
+    await office.world.until(finished)
     working.cancel()
 
 
