@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from docker_rig import engine, image_of_this_machine
-from jails import jail
+from integration.sandbox.docker_rig import engine, image_of_this_machine
+from integration.sandbox.jails import jail
 from shinsa_sandbox.domain.runtime import Capabilities
 from shinsa_sandbox.outbound.jail.executor import JailExecutor
 

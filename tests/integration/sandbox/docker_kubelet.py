@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from cluster import Cluster, Pod
 from docker.errors import APIError
 from docker.types import LogConfig
+from integration.sandbox.cluster import Cluster, Pod
 
 # No address of this network exists; pods are told where the API is even if they get no credentials.
 _API = {"KUBERNETES_SERVICE_HOST": "192.0.2.1", "KUBERNETES_SERVICE_PORT": "443"}

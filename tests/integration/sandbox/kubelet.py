@@ -6,8 +6,8 @@ import base64
 import re
 from dataclasses import dataclass, field
 
-from cluster import Cluster, now
-from repositories import FAIL_TO_PASS, PASS_TO_PASS
+from integration.sandbox.cluster import Cluster, now
+from integration.sandbox.repositories import FAIL_TO_PASS, PASS_TO_PASS
 
 DIGEST = "sha256:" + "d" * 64
 IMAGE = f"registry.example/shop@{DIGEST}"

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jails import program
+from integration.sandbox.jails import program
 from shinsa_sandbox.domain.checks import TestScript
 from shinsa_sandbox.domain.execution import Verdict
 from shinsa_sandbox.domain.limits import DEFAULTS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from corpus import CASES, HACKS, Case
-from jails import run
+from integration.sandbox.corpus import CASES, HACKS, Case
+from integration.sandbox.jails import run
 from shinsa_sandbox.domain.execution import Execution, Verdict
 from shinsa_sandbox.domain.runtime import Capabilities
 from shinsa_sandbox.outbound.jail.executor import JailExecutor

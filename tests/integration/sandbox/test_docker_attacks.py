@@ -9,8 +9,8 @@ import asyncio
 import os
 
 import pytest
-from corpus import CASES, HACKS, Case
-from docker_rig import containers, of_this_process
+from integration.sandbox.corpus import CASES, HACKS, Case
+from integration.sandbox.docker_rig import containers, of_this_process
 from shinsa_sandbox.application.isolation import prove
 from shinsa_sandbox.domain.execution import Execution, Verdict
 from shinsa_sandbox.domain.runtime import Capabilities

@@ -12,9 +12,9 @@ import docker
 import pytest
 import pytest_asyncio
 from docker.errors import ImageNotFound
-from docker_rig import image_of_this_machine
-from registry import Registry, file_layer
-from repositories import GOLD, OWNER, Instance, make_repository
+from integration.sandbox.docker_rig import image_of_this_machine
+from integration.sandbox.registry import Registry, file_layer
+from integration.sandbox.repositories import GOLD, OWNER, Instance, make_repository
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_sandbox.domain.execution import Verdict
 from shinsa_sandbox.domain.runtime import Capabilities

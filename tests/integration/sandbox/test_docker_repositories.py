@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from docker_rig import image_of_this_machine, of_this_process, until
-from repositories import (
+from integration.sandbox.docker_rig import image_of_this_machine, of_this_process
+from integration.sandbox.repositories import (
     FORGED,
     GOLD,
     LIAR,
@@ -31,6 +31,7 @@ from shinsa_sandbox.domain.repository import Resolution
 from shinsa_sandbox.domain.runtime import Capabilities
 from shinsa_sandbox.outbound.docker.engine import EngineSettings
 from shinsa_sandbox.outbound.docker.repository_executor import RepositoryExecutor, RepositorySettings
+from waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 import docker
 import docker.errors
 import pytest
-from docker_rig import containers, of_this_process, ours, until
-from jails import program, run
+from integration.sandbox.docker_rig import containers, of_this_process, ours
+from integration.sandbox.jails import program, run
 from shinsa_sandbox.domain.checks import ExpectedOutput, FunctionCall, FunctionCalls
 from shinsa_sandbox.domain.execution import Trust, Verdict
 from shinsa_sandbox.domain.limits import DEFAULTS
@@ -22,6 +22,7 @@ from shinsa_sandbox.domain.runtime import Job, Refusal
 from shinsa_sandbox.outbound.docker.engine import EngineSettings
 from shinsa_sandbox.outbound.docker.executor import DockerExecutor, DockerSettings
 from shinsa_sandbox.outbound.ownership import MARK, labels_of, this_process
+from waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 

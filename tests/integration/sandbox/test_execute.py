@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from broker_rig import NatsServer, free_port
 from grpc_health.v1 import health_pb2
-from jails import jail
-from test_service import service, until
+from integration.sandbox.jails import jail
+from integration.sandbox.test_service import service, until
 
 LIMITS = "wall=6,cpu=3,memory=128MiB,pids=32,disk=16MiB,output=64KiB"
 TEST = (

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from jails import jail, run
+from integration.sandbox.jails import jail, run
 from shinsa_sandbox.domain.checks import FunctionCall, FunctionCalls, TestScript
 from shinsa_sandbox.domain.execution import Verdict
 from shinsa_sandbox.domain.limits import DEFAULTS

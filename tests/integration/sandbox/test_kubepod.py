@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import NAMESPACE, TOKEN, Cluster, Fault, Kubelet, serving
-from docker_rig import until
-from kubelet import CONFINED, GOOD, IMAGE, LOOPBACK, Play, log_of
-from repositories import FAIL_TO_PASS, FORGED, GOLD, LIMITS, PASS_TO_PASS, Instance
+from integration.sandbox.cluster import NAMESPACE, TOKEN, Cluster, Fault, Kubelet, serving
+from integration.sandbox.kubelet import CONFINED, GOOD, IMAGE, LOOPBACK, Play, log_of
+from integration.sandbox.repositories import FAIL_TO_PASS, FORGED, GOLD, LIMITS, PASS_TO_PASS, Instance
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_sandbox.domain.execution import Execution, Trust, Verdict
 from shinsa_sandbox.domain.repository import Resolution
@@ -25,6 +24,7 @@ from shinsa_sandbox.outbound.kubepod.log_stream import Lines
 from shinsa_sandbox.outbound.kubepod.pod import PodSettings
 from shinsa_sandbox.outbound.kubepod.reaper import SUPERVISOR
 from shinsa_sandbox.outbound.ownership import MARK, labels_of, this_process
+from waiting import until
 
 SHOP = Instance(IMAGE)
 EVICTED = "Pod ephemeral local storage usage exceeds the total limit of containers 6Gi."

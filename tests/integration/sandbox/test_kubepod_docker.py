@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cluster import NAMESPACE, Cluster, serving
-from docker_kubelet import DockerKubelet
-from docker_rig import image_of_this_machine
-from repositories import (
+from integration.sandbox.cluster import NAMESPACE, Cluster, serving
+from integration.sandbox.docker_kubelet import DockerKubelet
+from integration.sandbox.docker_rig import image_of_this_machine
+from integration.sandbox.repositories import (
     FORGED,
     GOLD,
     LIAR,
@@ -23,11 +23,11 @@ from repositories import (
     make_repository,
     started_with,
 )
+from integration.sandbox.test_kubepod import executor_on
 from shinsa_sandbox.domain.execution import Execution, Verdict
 from shinsa_sandbox.domain.limits import Limits
 from shinsa_sandbox.domain.repository import Resolution
 from shinsa_sandbox.outbound.kubepod.pod import PodSettings
-from test_kubepod import executor_on
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 LOOK = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jails import jail
+from integration.sandbox.jails import jail
 from shinsa_benchmarks.discovery import benchmarks, specimen_folder
 from shinsa_benchmarks.vocabulary import Sample
 

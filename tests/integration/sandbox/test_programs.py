@@ -7,7 +7,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from jails import program, run
+from integration.sandbox.jails import program, run
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_sandbox.domain.checks import ExpectedOutput, FunctionCall, FunctionCalls, TestScript
 from shinsa_sandbox.domain.execution import Trust, Verdict

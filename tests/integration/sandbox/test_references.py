@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jails import jail, program
-from references import SETS, Reference, false_alarms
+from integration.sandbox.jails import jail, program
+from integration.sandbox.references import SETS, Reference, false_alarms
 from shinsa_sandbox.domain.execution import Verdict
 from shinsa_sandbox.domain.limits import DEFAULTS
 from shinsa_sandbox.domain.runtime import Job

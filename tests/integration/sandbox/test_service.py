@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from jails import jail
+from integration.sandbox.jails import jail
 from shinsa.sandbox.v1 import execution_pb2, program_pb2, sandbox_service_pb2
 from shinsa.sandbox.v1.sandbox_service_pb2_grpc import SandboxServiceStub
 from shinsa.step.v1 import step_pb2

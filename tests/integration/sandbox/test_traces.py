@@ -8,8 +8,8 @@ import signal
 from contextlib import suppress
 
 import pytest
-from corpus import CASES, HACKS
-from jails import jail, program, run, traces
+from integration.sandbox.corpus import CASES, HACKS
+from integration.sandbox.jails import jail, program, run, traces
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_sandbox.domain.checks import TestScript
 from shinsa_sandbox.domain.limits import DEFAULTS

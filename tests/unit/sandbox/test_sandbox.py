@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from waiting import until
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from executors import FakeExecutor, execution, right_answer
 from shinsa.sandbox.v1 import program_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -25,6 +18,8 @@ from shinsa_sandbox.domain.program import File, Program
 from shinsa_sandbox.domain.runtime import Capabilities, Job, Refusal
 from shinsa_sandbox.inbound.consumer import Handle, handler, serve_queue
 from shinsa_sandbox.inbound.wire import Bounds
+from unit.sandbox.executors import FakeExecutor, execution, right_answer
+from waiting import until
 
 FULL = Capabilities(2, "3.11.2")
 BOUNDS = Bounds(DEFAULTS)
