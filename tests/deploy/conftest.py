@@ -23,7 +23,12 @@ Manifest = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "k8s"
-RENDERED = ["base", *sorted(f"overlays/{path.name}" for path in (KUBERNETES / "overlays").iterdir() if path.is_dir())]
+RENDERED = [
+    "base",
+    *sorted(f"overlays/{path.name}" for path in (KUBERNETES / "overlays").iterdir() if path.is_dir()),
+    # Components together, as somebody's own overlay has them.
+    "examples/fleet",
+]
 SETTINGS: dict[str, type[ServiceSettings]] = {
     "gateway": GatewaySettings,
     "inference": InferenceSettings,
@@ -65,13 +70,24 @@ def render(folder: str) -> list[Manifest]:
     return list(yaml.load_all(result.stdout, Loader=yaml.CSafeLoader))
 
 
+# Where a kind has its pod templates; a Deployment and its like have theirs in ``spec.template``.
+_TEMPLATES = {
+    "CronJob": (("jobTemplate", "spec", "template"),),
+    "LeaderWorkerSet": (("leaderWorkerTemplate", "leaderTemplate"), ("leaderWorkerTemplate", "workerTemplate")),
+}
+
+
 def workloads_in(manifests: list[Manifest]) -> list[Workload]:
     found = []
     for manifest in manifests:
-        template = manifest.get("spec", {}).get("template") if isinstance(manifest.get("spec"), dict) else None
-        if template and "containers" in template.get("spec", {}):
-            name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
-            found.append(Workload(manifest["kind"], namespace, name, template["metadata"]["labels"], template["spec"]))
+        for path in _TEMPLATES.get(manifest["kind"], (("template",),)):
+            template = manifest.get("spec")
+            for word in path:
+                template = template.get(word) if isinstance(template, dict) else None
+            if template and "containers" in template.get("spec", {}):
+                name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
+                labels = template["metadata"]["labels"]
+                found.append(Workload(manifest["kind"], namespace, name, labels, template["spec"]))
     return found
 
 
@@ -88,6 +104,11 @@ def workloads(manifests: list[Manifest]) -> list[Workload]:
 @pytest.fixture
 def rendered() -> Callable[[str], list[Manifest]]:
     return render
+
+
+@pytest.fixture
+def read_workloads() -> Callable[[list[Manifest]], list[Workload]]:
+    return workloads_in
 
 
 @pytest.fixture

@@ -106,13 +106,16 @@ async def test_backlog_stands_where_keda_reads_it(
         subjects = [work_subject(service, "*")]
         config = StreamConfig(name=work_stream(service), subjects=subjects, retention=RetentionPolicy.WORK_QUEUE)
         await jetstream.add_stream(config)
-    for _ in range(7):
-        await jetstream.publish(work_subject("inference", "model"), b"task")
+    backlog = {"inference": 7, "judge": 3}
+    for service, tasks in backlog.items():
+        for number in range(tasks):
+            await jetstream.publish(work_subject(service, f"key-{number}"), b"task")
     await client.close()
     scaled = {m["metadata"]["name"]: m for m in rendered("overlays/prod") if m["kind"] == "ScaledObject"}
-    facts = scaled["inference"]["spec"]["triggers"][0]["metadata"]
-    document = await asyncio.to_thread(_page, running.monitor_url + "/jsz?" + facts["url"].partition("?")[2])
-    assert _gjson(document, facts["valueLocation"]) == 7
+    for service, tasks in backlog.items():
+        facts = scaled[service]["spec"]["triggers"][0]["metadata"]
+        document = await asyncio.to_thread(_page, running.monitor_url + "/jsz?" + facts["url"].partition("?")[2])
+        assert _gjson(document, facts["valueLocation"]) == tasks
 
 
 def _page(url: str) -> Any:

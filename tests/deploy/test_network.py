@@ -54,7 +54,10 @@ def _peer_admits(peer: Manifest, own_namespace: str, other: Workload) -> bool:
     if "ipBlock" in peer:
         return False  # addresses outside the cluster
     if "namespaceSelector" in peer:
-        if not _selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": other.namespace}):
+        labels = {"kubernetes.io/metadata.name": other.namespace}
+        if other.namespace == "clients":
+            labels["shinsa-clients"] = "true"
+        if not _selects(peer["namespaceSelector"], labels):
             return False
     elif other.namespace != own_namespace:
         return False
@@ -97,10 +100,16 @@ class Policies:
             for rule in policy["spec"].get(rules, [])
         )
 
+    def admits(self, target: Workload, source: Any, port: int) -> bool:
+        """Whether the target's own policies let the call in."""
+        return self._admits(target, "Ingress", source, target, port)
+
+    def releases(self, source: Workload, target: Any, port: int) -> bool:
+        """Whether the source's own policies let the call out."""
+        return self._admits(source, "Egress", target, target, port)
+
     def lets(self, source: Workload, target: Workload, port: int) -> bool:
-        return self._admits(source, "Egress", target, target, port) and self._admits(
-            target, "Ingress", source, target, port
-        )
+        return self.releases(source, target, port) and self.admits(target, source, port)
 
 
 def _edges(workloads: list[Workload], policies: Policies) -> Iterator[Edge]:
@@ -135,16 +144,104 @@ def test_sandbox_has_no_way_out_but_nats_and_names(manifests: list[Manifest], wo
         assert all("ipBlock" not in peer and "podSelector" in peer for peer in rule["to"])
 
 
+# Where clouds hand out a node's credentials.
+METADATA = ("169.254.169.254", "fd00:ec2::254")
+
+
+def _reaches(rule: Manifest, address: str) -> bool:
+    blocks = [peer["ipBlock"] for peer in rule.get("to", []) if "ipBlock" in peer]
+    inside = [block for block in blocks if ip_address(address) in ip_network(block["cidr"])]
+    return any(not any(ip_address(address) in ip_network(one) for one in block.get("except", [])) for block in inside)
+
+
 def test_cloud_credentials_stay_out_of_reach(manifests: list[Manifest], workloads: list[Workload]) -> None:
     policies = Policies(manifests)
     for workload in workloads:
         for policy in policies.of(workload, "Egress"):
             for rule in policy["spec"].get("egress", []):
-                for peer in rule.get("to", []):
-                    if "ipBlock" in peer:
-                        assert peer["ipBlock"]["except"], workload.name
+                assert not [address for address in METADATA if _reaches(rule, address)], workload.name
                 if not rule.get("to"):
                     assert [p["port"] for p in rule["ports"]] == [5432], f"{workload.name} may go anywhere"
+
+
+# Ports outside the cluster, by who may go there.
+OUTSIDE = {"inference": {443}, "judge": {443}}
+
+
+def test_who_may_leave_the_cluster(manifests: list[Manifest], workloads: list[Workload]) -> None:
+    policies = Policies(manifests)
+    names = {policy["metadata"]["name"] for policy in manifests if policy["kind"] == "NetworkPolicy"}
+    wanted = OUTSIDE | ({"orchestrator": {443}} if "orchestrator-outside" in names else {})
+    for workload in workloads:
+        rules = [rule for p in policies.of(workload, "Egress") for rule in p["spec"].get("egress", [])]
+        found = {port["port"] for rule in rules if _reaches(rule, "93.184.216.34") for port in rule["ports"]}
+        if workload.name == "sandbox-repository":
+            assert found <= {443, 6443}
+        else:
+            assert found == wanted.get(workload.name, set()), workload.name
+
+
+def _stranger(namespace: str) -> Workload:
+    """A pod of somebody else, with a door on every port that is spoken of."""
+    ports = [{"name": f"p{port}", "containerPort": port} for port in (443, 4317, 5432, 6379)]
+    return Stranger("Deployment", namespace, "stranger", {"app.kubernetes.io/name": "gateway"}, ports)
+
+
+class Stranger(NamedTuple):
+    kind: str
+    namespace: str
+    name: str
+    labels: dict[str, str]
+    ports: list[Manifest]
+
+    @property
+    def containers(self) -> list[Manifest]:
+        return [{"ports": self.ports}]
+
+
+# The namespaces that some component knows, and what pods there may reach; of ``elsewhere`` nobody has heard.
+ADMITTED = {
+    "clients": {("gateway", 8800)},
+    "keda": {("nats", 8222)},
+    "monitoring": {
+        *((name, 9100) for name in ("gateway", "orchestrator", "inference", "judge", "sandbox", "sandbox-repository")),
+        ("nats", 7777),
+    },
+    "elsewhere": set(),
+}
+
+
+@pytest.mark.parametrize("namespace", sorted(ADMITTED))
+@pytest.mark.parametrize("folder", ["overlays/prod", "overlays/swebench", "overlays/tls", "examples/fleet"])
+def test_what_others_in_the_cluster_reach(
+    folder: str,
+    namespace: str,
+    rendered: Callable[[str], list[Manifest]],
+    workloads_of: Callable[[str], list[Workload]],
+) -> None:
+    """Whatever a stranger calls itself: only its namespace counts."""
+    policies, stranger = Policies(rendered(folder)), _stranger(namespace)
+    found = {
+        (target.name, port)
+        for target in workloads_of(folder)
+        for port in set(_ports(target).values())
+        if policies.admits(target, stranger, port)
+    }
+    names = {workload.name for workload in workloads_of(folder)}
+    assert found == {(name, port) for name, port in ADMITTED[namespace] if name in names}
+
+
+@pytest.mark.parametrize("folder", ["overlays/prod", "overlays/hpa"])
+def test_traces_leave_for_the_collector_and_not_from_sandboxes(
+    folder: str, rendered: Callable[[str], list[Manifest]], workloads_of: Callable[[str], list[Workload]]
+) -> None:
+    policies, told = Policies(rendered(folder)), set()
+    for workload in workloads_of(folder):
+        asked = [e for c in workload.containers for e in c.get("env", []) if e["name"].endswith("_OTLP_ENDPOINT")]
+        told |= {workload.name} if asked else set()
+        assert policies.releases(workload, _stranger("monitoring"), 4317) is bool(asked), workload.name
+        assert not policies.releases(workload, _stranger("elsewhere"), 4317), workload.name
+    assert told == {"gateway", "orchestrator", "inference", "judge"}
 
 
 def test_the_way_out_is_for_the_orchestrator_and_not_inwards(

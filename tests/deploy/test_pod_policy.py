@@ -95,13 +95,14 @@ def test_images_are_pinned(workloads: list[Workload]) -> None:
 def test_probes(workloads: list[Workload]) -> None:
     for workload in workloads:
         for container in workload.pod["containers"]:
-            if workload.kind != "Job":
+            if workload.kind not in ("Job", "CronJob"):
                 assert "readinessProbe" in container, f"{workload.name}/{container['name']}"
-            if workload.name in ("orchestrator", "inference", "judge", "sandbox") and workload.kind == "Deployment":
+            service = workload.name.partition("-")[0]
+            if service in ("orchestrator", "inference", "judge", "sandbox") and workload.kind == "Deployment":
                 ports = {port["name"]: port["containerPort"] for port in container["ports"]}
                 # With TLS at the door, health has one of its own.
                 told = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
-                health = told.get(f"SHINSA_{workload.name.upper()}_HEALTH_PORT", ports["grpc"])
+                health = told.get(f"SHINSA_{service.upper()}_HEALTH_PORT", ports["grpc"])
                 assert container["readinessProbe"]["grpc"]["port"] == int(health), workload.name
 
 
@@ -110,7 +111,7 @@ def test_priority_spread_and_disruption(workloads: list[Workload], manifests: li
     budgets = {m["metadata"]["name"] for m in manifests if m["kind"] == "PodDisruptionBudget"}
     for workload in workloads:
         assert workload.pod["priorityClassName"] in classes, workload.name
-        if workload.kind != "Job" and workload.name != "postgres":
+        if workload.kind not in ("Job", "CronJob") and workload.name != "postgres":
             assert workload.pod["topologySpreadConstraints"], workload.name
             assert workload.name in budgets
 
@@ -168,15 +169,46 @@ def test_secrets_are_references(manifests: list[Manifest], request: pytest.Fixtu
             assert "api_key =" not in str(manifest["data"])
 
 
-def test_provider_keys_reach_only_inference_and_judge(workloads: list[Workload]) -> None:
-    holders = {
-        workload.name
-        for workload in workloads
-        for container in workload.containers
-        for source in container.get("envFrom", [])
-        if source["secretRef"]["name"] == "shinsa-endpoints"
-    }
-    assert holders == {"inference", "judge"}
+# Who may hold what: each Secret with its keys, ``*`` for all of them.
+_HELD = {
+    "gateway": {("shinsa-gateway", "*")},
+    "orchestrator": {
+        ("shinsa-nats", "orchestrator"),
+        ("shinsa-databases", "results-url"),
+        ("shinsa-databases", "sample-log-url"),
+    },
+    "inference": {("shinsa-nats", "inference"), ("shinsa-endpoints", "*")},
+    "judge": {("shinsa-nats", "judge"), ("shinsa-endpoints", "*")},
+    "sandbox": {("shinsa-nats", "sandbox")},
+    "sandbox-repository": {("shinsa-nats", "sandbox")},
+    "nats": {("shinsa-nats", user) for user in ("orchestrator", "inference", "judge", "sandbox")},
+    "migrate": {("shinsa-databases", "results-url"), ("shinsa-databases", "sample-log-url")},
+    "backup": {("shinsa-databases", "results-url"), ("shinsa-databases", "sample-log-url")},
+    "postgres": {("shinsa-databases", "password")},
+}
+
+
+def _secrets_of(workload: Workload) -> Iterator[tuple[str, str]]:
+    """Every way in which a pod can be given one."""
+    for container in workload.containers:
+        for entry in container.get("env", []):
+            if reference := entry.get("valueFrom", {}).get("secretKeyRef"):
+                yield reference["name"], reference["key"]
+        for source in container.get("envFrom", []):
+            yield source["secretRef"]["name"], "*"
+    for volume in workload.pod.get("volumes", []):
+        for one in (volume, *volume.get("projected", {}).get("sources", [])):
+            if "secret" in one:
+                yield one["secret"].get("secretName", one["secret"].get("name")), "*"
+    assert not workload.pod.get("imagePullSecrets"), "teach this test"
+
+
+def test_secrets_reach_nobody_but_whom_they_are_for(workloads: list[Workload]) -> None:
+    """Providers' keys reach inference and judge alone; a service has its own password of NATS and no other's."""
+    for workload in workloads:
+        # A certificate of its own is what the component tls adds.
+        own = {(f"{workload.name.partition('-')[0]}-tls", "*")}
+        assert set(_secrets_of(workload)) - own == _HELD[workload.name], workload.name
 
 
 def test_gpu_overlay(workloads_of: Callable[[str], list[Workload]]) -> None:

@@ -49,18 +49,40 @@ def test_manifests_are_many_and_unique(manifests: list[Manifest]) -> None:
     assert len(set(keys)) == len(keys)
 
 
-@pytest.mark.parametrize("example", ["ingress", "gateway-api", "external-secrets", "seccomp-profile"])
-def test_examples_are_valid(root: Path, example: str) -> None:
-    text = (root / "deploy/k8s/examples" / f"{example}.yaml").read_text("utf-8")
-    for manifest in yaml.safe_load_all(text):
-        _validate(manifest, "")
+EXAMPLES = sorted((Path(__file__).parents[2] / "deploy/k8s/examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("version", [OLDEST, ""], ids=["oldest", "newest"])
+def test_examples_are_valid(example: Path, version: str, read_workloads: Callable[[list[Manifest]], list[Any]]) -> None:
+    manifests = list(yaml.safe_load_all(example.read_text("utf-8")))
+    assert manifests
+    for manifest in manifests:
+        _validate(manifest, version)
+    # A pod inside a custom kind is held to Kubernetes' own schema, as one of its own.
+    for one in read_workloads(manifests):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": one.name}, "spec": one.pod}
+        _validate(pod, version)
+
+
+def test_every_component_is_in_something_that_is_checked(root: Path) -> None:
+    """What nobody renders nobody checks."""
+    folder = root / "deploy/k8s"
+    checked = [*(folder / "overlays").glob("*/kustomization.yaml"), folder / "examples/fleet/kustomization.yaml"]
+    named = {
+        Path(one).name for path in checked for one in yaml.safe_load(path.read_text("utf-8")).get("components", [])
+    }
+    assert named == {path.name for path in (folder / "components").iterdir() if path.is_dir()}
 
 
 def test_a_misspelt_field_is_found(rendered: Callable[[str], list[Manifest]]) -> None:
     """The checks above can fail: for a built-in kind and for a custom one."""
     pytest.importorskip("kubernetes_validate", reason="NOT CHECKED: pip install kubernetes-validate")
-    by_kind = {manifest["kind"]: manifest for manifest in rendered("overlays/prod")}
-    for kind in ("Deployment", "ScaledObject", "ServiceMonitor", "PrometheusRule"):
+    examples = [manifest for path in EXAMPLES for manifest in yaml.safe_load_all(path.read_text("utf-8"))]
+    by_kind = {manifest["kind"]: manifest for manifest in (*rendered("examples/fleet"), *examples)}
+    custom = {path.stem.rpartition("_")[2] for path in SCHEMAS.iterdir()}
+    assert custom <= by_kind.keys()
+    for kind in ("Deployment", "CronJob", *sorted(custom)):
         broken = copy.deepcopy(by_kind[kind])
         broken["spec"]["replcas"] = 1
         with pytest.raises(Exception, match="replcas"):

@@ -69,7 +69,7 @@ def _judges(path: Path) -> ProfileSet:
 
 
 def _service_of(name: str) -> str:
-    return {"migrate": "orchestrator"}.get(name, name.split("-")[0])
+    return {"migrate": "orchestrator", "backup": "orchestrator"}.get(name, name.split("-")[0])
 
 
 def test_images(root: Path, service: str, settings_of: dict[str, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_kubernetes(
                 told = _with_files(_pod_environment(workload), tmp_path)
                 _read(settings_of[service], {**image, **told}, patch)
             checked.add(workload.name)
-    assert checked - {"sandbox-repository"} == {*settings_of, "migrate"}
+    assert checked - {"sandbox-repository", "backup"} == {*settings_of, "migrate"}
 
 
 def test_pods_outlive_their_drain(
@@ -146,12 +146,13 @@ def test_pods_outlive_their_drain(
 ) -> None:
     """A pod that is killed in the middle of its drain has its tasks done again elsewhere."""
     for workload in workloads:
-        if workload.name not in settings_of:
+        service = _service_of(workload.name)
+        if workload.kind != "Deployment" or service not in settings_of:
             continue
         with monkeypatch.context() as patch:
-            image = _image_environment(root / "deploy/images" / workload.name / "Dockerfile")
+            image = _image_environment(root / "deploy/images" / service / "Dockerfile")
             told = _with_files(_pod_environment(workload), tmp_path)
-            settings = _read(settings_of[workload.name], {**image, **told}, patch)
+            settings = _read(settings_of[service], {**image, **told}, patch)
         sleep = workload.containers[0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         waits = 0 if workload.name == "gateway" else settings.ack_wait_seconds
         assert workload.pod["terminationGracePeriodSeconds"] > sleep + settings.drain_seconds + waits, workload.name
@@ -196,21 +197,18 @@ def test_a_wrong_name_is_found(settings_of: dict[str, Settings], monkeypatch: py
         _read(settings_of["judge"], {"SHINSA_GATEWAY_HTTP_PORT": "1"}, monkeypatch)
 
 
-def test_triggers_name_every_consumer(root: Path, rendered: Callable[[str], list[Manifest]]) -> None:
+def test_triggers_look_at_streams_and_consumers_that_there_are(rendered: Callable[[str], list[Manifest]]) -> None:
+    """Inference and judges by their stream as a whole, sandboxes by the consumer of the runtime that they serve."""
     from shinsa_chassis.subjects import work_consumer, work_stream
 
-    profiles = _judges(root / "deploy/k8s/base/mesh/config/judges.toml").profiles
-    wanted = {("judge", work_consumer(profile)) for profile in profiles} | {("sandbox", work_consumer("python"))}
-    found = set()
-    for manifest in rendered("overlays/prod"):
-        if manifest["kind"] == "ScaledObject":
-            name = manifest["metadata"]["name"]
-            for trigger in manifest["spec"]["triggers"]:
-                facts = trigger["metadata"]
-                assert work_stream(name) in (
-                    facts.get("stream"),
-                    *re.findall(r"SHINSA_\w+", facts.get("valueLocation", "")),
-                )
-                if "consumer" in facts:
-                    found.add((name, facts["consumer"]))
-    assert found == wanted
+    scaled = {m["metadata"]["name"]: m["spec"] for m in rendered("overlays/prod") if m["kind"] == "ScaledObject"}
+    assert scaled.keys() == {"inference", "judge", "sandbox"}
+    for name, spec in scaled.items():
+        (trigger,) = spec["triggers"]
+        facts = trigger["metadata"]
+        if name == "sandbox":
+            assert (facts["account"], facts["stream"]) == ("MESH", work_stream(name))
+            assert facts["consumer"] == work_consumer("python")
+        else:
+            assert f'"{work_stream(name)}"' in facts["valueLocation"]
+            assert "acc=MESH" in facts["url"]

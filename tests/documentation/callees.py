@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 import yaml
-from documentation.documents import ROOT
+from documentation.documents import ROOT, shell_commands
 from shinsa_cli.__main__ import app
 from shinsa_orchestrator.__main__ import _WORDS as ORCHESTRATOR_WORDS
 
@@ -120,16 +120,20 @@ def _kubectl(words: list[str], whole: bool) -> None:
             assert (ROOT / after / "kustomization.yaml").is_file(), f"{after} is no kustomization"
         if before == "-n":
             assert after in set(_kubernetes("Namespace")), f"there is no namespace {after}"
-    kinds = {"job": "Job", "deploy": "Deployment", "statefulset": "StatefulSet"}
+    kinds = {
+        "job": "Job", "cronjob": "CronJob", "deploy": "Deployment", "deployment": "Deployment", "service": "Service",
+        "statefulset": "StatefulSet",
+    }  # fmt: skip
+    created = {name for one in shell_commands() for name in re.findall(r"kubectl .*create job (\S+)", one.text)}
     for word in words:
-        kind, _, name = word.partition("/")
-        if kind in kinds and "/" not in name and name not in ("", "NAME"):
-            assert name in set(_kubernetes(kinds[kind])), f"there is no {word}"
+        kind, _, name = word.removeprefix("--from=").partition("/")
+        if kind in kinds and "/" not in name and name not in ("", "NAME", "..."):
+            assert name in {*_kubernetes(kinds[kind]), *created}, f"there is no {word}"
 
 
 def _kubernetes(kind: str) -> Iterator[str]:
-    """Names of what the bases make."""
-    for path in sorted((KUBERNETES / "base").rglob("*.yaml")):
+    """Names of what the bases and the examples make."""
+    for path in sorted([*(KUBERNETES / "base").rglob("*.yaml"), *(KUBERNETES / "examples").rglob("*.yaml")]):
         for document in yaml.load_all(path.read_text("utf-8"), Loader=yaml.CSafeLoader):
             if isinstance(document, dict) and document.get("kind") == kind:
                 yield document["metadata"]["name"]
@@ -185,6 +189,7 @@ CALLEES: dict[str, Callable[[list[str], bool], None]] = {
     "pip": _existing,
     "export": _export,
     "less": _nothing_known,
+    "jq": _nothing_known,
     "cosign": _nothing_known,
     "./certificates.sh": lambda words, whole: _exists("certificates.sh"),
     "curl": _nothing_known,

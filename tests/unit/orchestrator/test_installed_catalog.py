@@ -84,3 +84,44 @@ async def test_suites_and_boards_name_what_is_installed() -> None:
     for suite in catalog.suites().values():
         assert {entry.id for entry in suite.benchmarks} <= set(catalog.benchmarks())
     assert catalog.boards()
+
+
+OWN = """id = "team"
+title = "Of the team"
+[[nodes]]
+id = "all"
+title = "All"
+[[nodes]]
+id = "choices"
+title = "Choices"
+parent = "all"
+score = { benchmark = "jcommonsenseqa" }
+"""
+
+
+def test_boards_of_a_folder_stand_beside_ours(tmp_path: Path) -> None:
+    (tmp_path / "team.toml").write_text(OWN, "utf-8")
+    (tmp_path / "README").write_text("no board", "utf-8")
+    assert InstalledCatalog(None, tmp_path).boards().keys() == {*discovery.boards(), "team"}
+    assert InstalledCatalog(None, tmp_path).boards()["team"].title == "Of the team"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("team.toml", OWN.replace("jcommonsenseqa", "jcommonsensqa"), "did you mean 'jcommonsenseqa'"),
+        ("team.toml", OWN.replace('"team"', '"squad"'), "must be the file's name 'team'"),
+        ("team.toml", "id = ", "team.toml"),
+        ("open-ja.toml", OWN.replace('"team"', '"open-ja"'), "take another id"),
+        ("", "", "is no folder"),
+    ],
+)
+def test_a_folder_that_holds_no_boards_is_refused(tmp_path: Path, name: str, text: str, told: str) -> None:
+    folder = tmp_path / "boards"
+    if name:
+        folder.mkdir()
+        (folder / name).write_text(text, "utf-8")
+    with pytest.raises(ShinsaError, match=told) as caught:
+        InstalledCatalog(None, folder)
+    assert (caught.value.reason, caught.value.field) == (Reason.FAILED_PRECONDITION, "boards_dir")
+    assert "SHINSA_ORCHESTRATOR_BOARDS_DIR" in caught.value.message

@@ -16,7 +16,7 @@ from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.sources.files import specimen_folder
 from shinsa_benchmarks.suites import Suite, read_suite
 
-__all__ = ["benchmarks", "boards", "manifests", "specimen_folder", "suites", "unmeasurable"]
+__all__ = ["benchmarks", "boards", "further_boards", "manifests", "specimen_folder", "suites", "unmeasurable"]
 
 _HOME = Path(__file__).resolve().parent
 _CATALOG = _HOME / "catalog"
@@ -74,7 +74,22 @@ def suites() -> Mapping[str, Suite]:
 def boards() -> Mapping[str, Board]:
     """Every board by id. Raises ``ValueError`` where a leaf that is not planned names a benchmark, shot count or metric
     that is unknown."""
-    found = _read_all(_HOME / "boards", read_board)
+    return _checked_boards(_HOME / "boards")
+
+
+def further_boards(folder: Path) -> Mapping[str, Board]:
+    """Boards of an operator's own by id, from the files ``ID.toml`` of ``folder``; other files are left alone.
+
+    Raises ``ValueError`` that names the file and what is wrong with it, also where the id is that of a board of ours.
+    """
+    found = _checked_boards(folder)
+    if taken := sorted(found.keys() & boards().keys()):
+        raise ValueError(f"{folder / taken[0]}.toml: {taken[0]!r} is a board of the catalog; take another id")
+    return found
+
+
+def _checked_boards(folder: Path) -> Mapping[str, Board]:
+    found = _read_all(folder, read_board)
     for board in found.values():
         _check_board(board)
     return found

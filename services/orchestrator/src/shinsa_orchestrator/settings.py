@@ -23,6 +23,7 @@ class OrchestratorSettings(ServiceSettings):
         default="", description="SQLAlchemy URL of the sample log; empty: sqlite+aiosqlite in state_dir"
     )
     data_dir: Path | None = Field(default=None, description="folder of prepared benchmark data; none: specimens only")
+    boards_dir: Path | None = Field(default=None, description="folder of further boards, ID.toml, beside ours")
     judge_address: str = Field(default="127.0.0.1:50053", description="host:port of the judge service")
     sandbox_address: str = Field(default="127.0.0.1:50052", description="host:port of the sandbox service")
     directory_seconds: float = Field(default=10, gt=0, description="longest wait for an answer of judge or sandbox")

@@ -133,6 +133,7 @@ async def restore_databases(settings: OrchestratorSettings, folder: Path) -> dic
 @asynccontextmanager
 async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
     """The running service; it ends in reverse order when the block does."""
+    catalog = InstalledCatalog(settings.data_dir, settings.boards_dir)
     async with (
         _databases(settings) as (results, sample_log),
         open_channel(settings.judge_address, settings) as judge_channel,
@@ -147,7 +148,7 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
             StoreRoom(sample_log, SAMPLE_LOG, partial(broker.readiness.note, "sample_log")),
         )
         runs, models, log = SqlRunStore(results), SqlModelStore(results), SqlSampleLog(sample_log)
-        queue, catalog, clock = JetStreamQueue(broker), InstalledCatalog(settings.data_dir), SystemClock()
+        queue, clock = JetStreamQueue(broker), SystemClock()
         recorder = Recorder(log)
         reporter = Reporter(runs, log, catalog, ReportTerms(_version(), settings.infra_error_threshold))
         tools = Tools(

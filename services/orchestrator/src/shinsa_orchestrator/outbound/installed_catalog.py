@@ -22,10 +22,14 @@ _Signature = tuple[tuple[str, int, int], ...]
 
 
 class InstalledCatalog:
-    """``Catalog``. A data set is read again when one of its files has changed."""
+    """``Catalog``. A data set is read again when one of its files has changed; boards are read once.
 
-    def __init__(self, data_dir: Path | None) -> None:
+    Raises ``ShinsaError`` for a folder of boards that cannot be read or holds a file that is no board.
+    """
+
+    def __init__(self, data_dir: Path | None, boards_dir: Path | None = None) -> None:
         self._data_dir = data_dir
+        self._boards = {**discovery.boards(), **_further_boards(boards_dir)}
         self._benchmarks = discovery.benchmarks()
         self._kept: OrderedDict[tuple[str, str], tuple[_Signature, Dataset]] = OrderedDict()
         self._loading = asyncio.Lock()
@@ -37,7 +41,7 @@ class InstalledCatalog:
         return discovery.suites()
 
     def boards(self) -> Mapping[str, Board]:
-        return discovery.boards()
+        return self._boards
 
     def prepared(self, benchmark: str) -> bool:
         return self._data_dir is not None and (self._data_dir / benchmark / RECORD).is_file()
@@ -98,6 +102,20 @@ class InstalledCatalog:
             raise ShinsaError(
                 Reason.FAILED_PRECONDITION, f"{name}: broken data: {error}", field="spec.dataset"
             ) from error
+
+
+def _further_boards(folder: Path | None) -> Mapping[str, Board]:
+    if folder is None:
+        return {}
+    problem = f"{folder} is no folder" if not folder.is_dir() else ""
+    try:
+        found = {} if problem else discovery.further_boards(folder)
+    except (OSError, ValueError) as error:
+        problem = str(error)
+    if problem:
+        remedy = "correct it, or unset SHINSA_ORCHESTRATOR_BOARDS_DIR"
+        raise ShinsaError(Reason.FAILED_PRECONDITION, f"{problem}; {remedy}", field="boards_dir")
+    return found
 
 
 def _signature(folder: Path) -> _Signature:
