@@ -26,12 +26,12 @@ import structlog
 from shinsa_benchmarks.discovery import boards
 from shinsa_chassis.lifecycle import Drain
 from shinsa_gateway.domain.access import Keyring
+from shinsa_gateway.domain.board import Board
 from shinsa_gateway.domain.board_table import TableDocument
-from shinsa_gateway.domain.catalog import Board
 from shinsa_gateway.inbound.http.app import HttpLimits, create_app
 from shinsa_gateway.inbound.http.dependencies import Streaming
 from shinsa_gateway.outbound.wire.catalog import read_board
-from shinsa_gateway.ports import Services
+from shinsa_gateway.ports.services import Services
 from shinsa_orchestrator.application.board_tables import BoardTables
 from shinsa_orchestrator.application.boards import BoardRoom
 from shinsa_orchestrator.domain.progress import Progress

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from shinsa_gateway.domain.analysis import Analysis
+from shinsa_gateway.domain.board import Board
 from shinsa_gateway.domain.board_table import BoardTable
-from shinsa_gateway.domain.catalog import Board
 from shinsa_gateway.domain.gate import GateReport
 from shinsa_gateway.domain.item import ItemDetail
 from shinsa_gateway.domain.model import Model

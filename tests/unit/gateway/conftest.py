@@ -13,7 +13,7 @@ from shinsa_chassis.lifecycle import Drain
 from shinsa_gateway.domain.access import Keyring
 from shinsa_gateway.inbound.http.app import HttpLimits, create_app
 from shinsa_gateway.inbound.http.dependencies import Streaming
-from shinsa_gateway.ports import Services
+from shinsa_gateway.ports.services import Services
 from structlog.testing import capture_logs
 from unit.gateway.fake_orchestrator import FakeOrchestrator
 from unit.gateway.fake_services import (

@@ -10,8 +10,9 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
 from shinsa_gateway.domain.analysis import Analysis, AnalysisQuery
+from shinsa_gateway.domain.board import Board
 from shinsa_gateway.domain.board_table import BoardTable, TableDocument
-from shinsa_gateway.domain.catalog import BenchmarkCatalog, Board
+from shinsa_gateway.domain.catalog import BenchmarkCatalog
 from shinsa_gateway.domain.gate import GateQuery, GateReport
 from shinsa_gateway.domain.item import ItemDetail, ItemFilter, ItemPage
 from shinsa_gateway.domain.model import ModelEntry

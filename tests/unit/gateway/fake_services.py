@@ -8,8 +8,9 @@ from typing import Any
 
 from shinsa_gateway.domain.access import Caller
 from shinsa_gateway.domain.book import Act, ActPage, Claim, ClaimOutcome, KeyEntry, KeyOrder, NewKey, StoredAnswer
-from shinsa_gateway.domain.catalog import JudgeCatalog, Runtime
+from shinsa_gateway.domain.catalog import Runtime
 from shinsa_gateway.domain.generation import Choice, Completion, Order
+from shinsa_gateway.domain.judge import JudgeCatalog
 from shinsa_gateway.domain.judgement import Verdict
 from shinsa_gateway.domain.model import ModelCheck, ServedModel
 from shinsa_gateway.domain.operation import (
@@ -36,7 +37,8 @@ from shinsa_gateway.domain.submission import (
 )
 from shinsa_gateway.domain.webhook import Delivery, DeliveryPage, DeliveryState, NewWebhook, Webhook, WebhookOrder
 from shinsa_gateway.inbound.http.routes.service import VERSION
-from shinsa_gateway.ports import OrchestratorView, RemarkFilter
+from shinsa_gateway.ports.operations import OrchestratorView
+from shinsa_gateway.ports.remarks import RemarkFilter
 from unit.gateway.fake_orchestrator import Fake, example
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_gateway.domain.catalog import JudgeCatalog, Runtime
+from shinsa_gateway.domain.catalog import Runtime
+from shinsa_gateway.domain.judge import JudgeCatalog
 from shinsa_gateway.domain.judgement import Verdict
 from shinsa_gateway.domain.model import ModelState, ServedModel
 from shinsa_gateway.domain.operation import IntakeOrder, LetterChoice, WorkService

@@ -8,7 +8,7 @@ import pytest
 from shinsa_gateway.domain.access import ApiKey, Keyring, Scope, key_hash
 from shinsa_gateway.domain.remark import RemarkState
 from shinsa_gateway.domain.webhook import DeliveryState
-from shinsa_gateway.ports import RemarkFilter
+from shinsa_gateway.ports.remarks import RemarkFilter
 
 KEYS = Keyring(ApiKey(scope.value, key_hash(f"key-{scope.value}"), frozenset({scope})) for scope in Scope)
 HOSTILE = "<img src=x onerror=alert(1)>"

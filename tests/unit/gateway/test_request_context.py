@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_gateway.domain.access import ApiKey, Keyring, Scope, key_hash
-from shinsa_gateway.domain.catalog import JudgeCatalog
+from shinsa_gateway.domain.judge import JudgeCatalog
 
 KEYS = Keyring([ApiKey("nightly", key_hash("k"), frozenset({Scope.READ}))])
 

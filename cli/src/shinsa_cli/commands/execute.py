@@ -118,7 +118,7 @@ def _show(result: Result, *, as_json: bool) -> None:
     if not result.execution:
         err().print(f"{result.verdict}: {clean(result.reason)}", soft_wrap=True)
         return
-    from shinsa_client.item import Execution, Output, Usage
+    from shinsa_client.execution import Execution, Output, Usage
 
     from shinsa_cli.execute.result import output_text
     from shinsa_cli.render.execution import execution_parts

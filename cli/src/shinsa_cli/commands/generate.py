@@ -30,7 +30,7 @@ def generate(
     as_json: JsonOption = False,
 ) -> None:
     """Asks a model once; the answer goes to standard output, what is to be said of it to standard error."""
-    from shinsa_client.item import Completion
+    from shinsa_client.generation import Completion
 
     from shinsa_cli.gateway.client import MODEL_PATIENCE, segment
     from shinsa_cli.gateway.models import order

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-from shinsa_client.item import EngineFingerprint
+from shinsa_client.generation import EngineFingerprint
 
 from shinsa_cli.render.console import clean
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.text import Text
-from shinsa_client.item import CheckResult, Checks, Execute, Execution, Output
+from shinsa_client.execution import CheckResult, Checks, Execute, Execution, Output
 
 from shinsa_cli.render.boxes import box, code, facts
 from shinsa_cli.render.console import clean

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from rich.console import RenderableType
-from shinsa_client.item import Choice, Completion, Generate, ToolCall
+from shinsa_client.generation import Choice, Completion, Generate, ToolCall
 
 from shinsa_cli.render.boxes import box, facts, fingerprint_text
 from shinsa_cli.render.numbers import duration

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from rich.console import RenderableType
 from rich.text import Text
-from shinsa_client.item import Cost, Judge, Member, Spread, Verdict
+from shinsa_client.generation import Cost
+from shinsa_client.judgement import Judge, Member, Spread, Verdict
 
 from shinsa_cli.render.boxes import box, facts, fingerprint_text
 from shinsa_cli.render.console import clean

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from shinsa_client.answer import Answer
-from shinsa_client.item import Cost
+from shinsa_client.generation import Cost
 from shinsa_client.run import PlannedBenchmark, Run
 
 

@@ -22,7 +22,7 @@ from shinsa_gateway.outbound.remarks import GrpcRemarks
 from shinsa_gateway.outbound.sandbox import GrpcSandbox
 from shinsa_gateway.outbound.submissions import GrpcSubmissions
 from shinsa_gateway.outbound.webhooks import GrpcWebhooks
-from shinsa_gateway.ports import Services
+from shinsa_gateway.ports.services import Services
 from shinsa_gateway.settings import GatewaySettings
 
 _LOCAL_NAMES = ("127.0.0.1", "::1", "localhost")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shinsa_gateway.domain.board_table import TableDocument
-from shinsa_gateway.ports import Orchestrator
+from shinsa_gateway.ports.orchestrator import Orchestrator
 
 # What a reader sees may be so much older than the orchestrator's. Seconds.
 FRESH_SECONDS = 1.0

@@ -9,7 +9,7 @@ import hmac
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_gateway.ports import Access
+from shinsa_gateway.ports.access import Access
 
 _SECRET = "cursors"  # noqa: S105 - the name of one
 _MAC_BYTES = 16

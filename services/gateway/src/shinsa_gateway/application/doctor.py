@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from shinsa_chassis.errors import ShinsaError
 
 from shinsa_gateway.application.model_listing import list_models
-from shinsa_gateway.domain.catalog import JudgeCatalog, Profile, Rubric, Runtime
+from shinsa_gateway.domain.catalog import Runtime
 from shinsa_gateway.domain.generation import Message, Order, Sampling
+from shinsa_gateway.domain.judge import JudgeCatalog, Profile, Rubric
 from shinsa_gateway.domain.model import Model, ModelState
 from shinsa_gateway.domain.operation import CheckFinding, Diagnosis, Severity
-from shinsa_gateway.ports import Services
+from shinsa_gateway.ports.services import Services
 
 _CLOCK_SECONDS = 2.0
 # Kinds of judges that a small question says something about; panels are asked by their members.

@@ -9,7 +9,7 @@ from typing import Any
 from shinsa_gateway.domain.board_table import BoardTable, TableColumn
 from shinsa_gateway.domain.item import GenerateStep, Item, ItemDetail, ItemFilter
 from shinsa_gateway.domain.report import Report, Score
-from shinsa_gateway.ports import Orchestrator
+from shinsa_gateway.ports.orchestrator import Orchestrator
 
 Row = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from shinsa_gateway.domain.access import STORED_KEY_PREFIX, Caller, Keyring, key_hash
-from shinsa_gateway.ports import Access
+from shinsa_gateway.ports.access import Access
 
 # How long a key that was revoked may still be let in by this process.
 REMEMBERED_SECONDS = 5.0

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_gateway.domain.model import Model, ModelEntry, ModelState, ServedModel
-from shinsa_gateway.ports import Inference, Orchestrator
+from shinsa_gateway.ports.orchestrator import Orchestrator
+from shinsa_gateway.ports.workers import Inference
 
 
 async def list_models(orchestrator: Orchestrator, inference: Inference) -> tuple[Model, ...]:

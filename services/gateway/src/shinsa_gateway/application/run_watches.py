@@ -10,7 +10,7 @@ from contextvars import Context
 from dataclasses import dataclass
 
 from shinsa_gateway.domain.run import Run
-from shinsa_gateway.ports import Orchestrator
+from shinsa_gateway.ports.orchestrator import Orchestrator
 
 # Updates that may wait for one watcher. Whoever is further behind goes on with the newest.
 MOST_WAITING = 16

@@ -9,7 +9,7 @@ from shinsa.judge.v1 import case_pb2
 from shinsa.judge.v1 import judge_service_pb2 as pb
 from shinsa.judge.v1.judge_service_pb2_grpc import JudgeServiceStub
 
-from shinsa_gateway.domain.catalog import JudgeCatalog
+from shinsa_gateway.domain.judge import JudgeCatalog
 from shinsa_gateway.domain.judgement import Verdict
 from shinsa_gateway.outbound.service_call import ServiceCalls
 from shinsa_gateway.outbound.wire.catalog import read_judge_catalog

@@ -27,7 +27,7 @@ from shinsa_gateway.outbound.wire.failure import read_failure
 from shinsa_gateway.outbound.wire.item import read_step
 from shinsa_gateway.outbound.wire.moment import moment
 from shinsa_gateway.outbound.wire.run import read_run
-from shinsa_gateway.ports import OrchestratorView
+from shinsa_gateway.ports.operations import OrchestratorView
 
 _SEVERITIES = {
     pb.SEVERITY_OK: Severity.OK,

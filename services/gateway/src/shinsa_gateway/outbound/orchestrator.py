@@ -17,8 +17,9 @@ from shinsa_chassis.logging import get_logger
 from shinsa_chassis.retry import short_retry
 
 from shinsa_gateway.domain.analysis import AnalysisQuery
+from shinsa_gateway.domain.board import Board
 from shinsa_gateway.domain.board_table import TableDocument
-from shinsa_gateway.domain.catalog import BenchmarkCatalog, Board
+from shinsa_gateway.domain.catalog import BenchmarkCatalog
 from shinsa_gateway.domain.gate import GateQuery
 from shinsa_gateway.domain.item import ItemDetail, ItemFilter, ItemPage
 from shinsa_gateway.domain.model import ModelEntry

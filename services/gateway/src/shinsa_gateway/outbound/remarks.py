@@ -10,7 +10,7 @@ from shinsa_gateway.domain.access import Caller, Scope
 from shinsa_gateway.domain.remark import Moderation, Remark, RemarkOrder, RemarkPage, RemarkState
 from shinsa_gateway.outbound.service_call import ServiceCalls
 from shinsa_gateway.outbound.wire.moment import moment
-from shinsa_gateway.ports import RemarkFilter
+from shinsa_gateway.ports.remarks import RemarkFilter
 
 
 class GrpcRemarks:

@@ -23,7 +23,8 @@ from shinsa_inference.domain.model import (
     VllmEngine,
 )
 from shinsa_inference.domain.request import SAMPLING_FIELDS
-from shinsa_inference.inbound.wire import from_sampling, json_object, refuse, to_sampling
+from shinsa_inference.inbound.refusal import json_object, refuse
+from shinsa_inference.inbound.sampling_wire import from_sampling, to_sampling
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _STATES = {

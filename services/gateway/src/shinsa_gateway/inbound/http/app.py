@@ -45,7 +45,7 @@ from shinsa_gateway.inbound.http.routes import (
     webhooks,
 )
 from shinsa_gateway.inbound.http.site import routes as site
-from shinsa_gateway.ports import Services
+from shinsa_gateway.ports.services import Services
 
 _ROUTERS = (
     models,

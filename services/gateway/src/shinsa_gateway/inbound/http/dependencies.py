@@ -12,18 +12,14 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_gateway.application.board_tables import BoardTables
 from shinsa_gateway.application.cursors import Cursors
 from shinsa_gateway.application.run_watches import RunWatches
-from shinsa_gateway.ports import (
-    Access,
-    Inference,
-    Judges,
-    Operations,
-    Orchestrator,
-    Remarks,
-    Sandbox,
-    Services,
-    Submissions,
-    Webhooks,
-)
+from shinsa_gateway.ports.access import Access
+from shinsa_gateway.ports.operations import Operations
+from shinsa_gateway.ports.orchestrator import Orchestrator
+from shinsa_gateway.ports.remarks import Remarks
+from shinsa_gateway.ports.services import Services
+from shinsa_gateway.ports.submissions import Submissions
+from shinsa_gateway.ports.webhooks import Webhooks
+from shinsa_gateway.ports.workers import Inference, Judges, Sandbox
 
 
 @dataclass(frozen=True, slots=True)

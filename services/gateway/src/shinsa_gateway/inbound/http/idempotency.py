@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shinsa_gateway.domain.book import ClaimOutcome, StoredAnswer
 from shinsa_gateway.inbound.http.auth import caller_of
 from shinsa_gateway.inbound.http.problem import error_response, http_problem, problem_response
-from shinsa_gateway.ports import Access
+from shinsa_gateway.ports.access import Access
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"

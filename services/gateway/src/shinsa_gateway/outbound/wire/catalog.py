@@ -7,21 +7,9 @@ from shinsa.orchestrator.v1 import orchestrator_service_pb2 as orchestrator_pb
 from shinsa.orchestrator.v1 import report_pb2 as board_pb
 from shinsa.sandbox.v1 import sandbox_service_pb2 as sandbox_pb
 
-from shinsa_gateway.domain.catalog import (
-    Benchmark,
-    BenchmarkCatalog,
-    Board,
-    BoardCell,
-    BoardNode,
-    BoardPart,
-    BoardRow,
-    JudgeCatalog,
-    Profile,
-    RoleDefault,
-    Rubric,
-    Runtime,
-    Suite,
-)
+from shinsa_gateway.domain.board import Board, BoardCell, BoardNode, BoardPart, BoardRow
+from shinsa_gateway.domain.catalog import Benchmark, BenchmarkCatalog, Runtime, Suite
+from shinsa_gateway.domain.judge import JudgeCatalog, Profile, RoleDefault, Rubric
 from shinsa_gateway.outbound.wire.execution import read_limits
 from shinsa_gateway.outbound.wire.run import read_choice
 

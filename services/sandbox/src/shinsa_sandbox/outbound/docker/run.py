@@ -11,9 +11,10 @@ from typing import Any
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_sandbox.domain.checks import ExpectedOutput, FunctionCalls, TestScript
+from shinsa_sandbox.domain.checks import FunctionCalls, TestScript
 from shinsa_sandbox.domain.evidence import Ending, Finding, Stop
-from shinsa_sandbox.domain.execution import Execution, Output
+from shinsa_sandbox.domain.execution import Execution
+from shinsa_sandbox.domain.kept import Kept
 from shinsa_sandbox.domain.limits import MIB
 from shinsa_sandbox.domain.runtime import Job
 from shinsa_sandbox.outbound.docker import bundle
@@ -47,34 +48,6 @@ class Place:
     environment: dict[str, str]
 
 
-class Kept:
-    """What a program wrote to one stream: the beginning is kept, the rest counted."""
-
-    def __init__(self, keep: int, most: int) -> None:
-        self._keep = keep
-        self._most = most
-        self._kept = bytearray()
-        self._total = 0
-
-    def add(self, piece: bytes) -> bytes:
-        """The part that is kept."""
-        self._total += len(piece)
-        part = piece[: max(self._keep - len(self._kept), 0)]
-        self._kept += part
-        return part
-
-    @property
-    def flooded(self) -> bool:
-        return self._total > self._most
-
-    @property
-    def content(self) -> bytes:
-        return bytes(self._kept)
-
-    def output(self, keep: int) -> Output:
-        return Output(bytes(self._kept[:keep]), self._total)
-
-
 class ContainerRun:
     """Make it, await `perform` once, then `close`."""
 
@@ -86,7 +59,7 @@ class ContainerRun:
         self._job = job
         self._judges = judges
         self._listener = listener
-        self._kept: dict[str, Kept] = {"stdout": self._keep("stdout"), "stderr": self._keep("stderr")}
+        self._kept = {stream: Kept.of(job, stream) for stream in ("stdout", "stderr")}
         self._container = ""
         self._link: GuestLink | None = None
         self._decided = asyncio.Event()
@@ -99,14 +72,6 @@ class ContainerRun:
         self._error: ShinsaError | None = None
         self._program_started = time.monotonic()
         self._helpers: list[asyncio.Task[None]] = []
-
-    def _keep(self, name: Stream) -> Kept:
-        limits = self._job.limits
-        compared = name == "stdout" and isinstance(self._job.checks, ExpectedOutput)
-        # All of it is compared, however little is reported.
-        return Kept(
-            limits.flood_bytes if compared else min(limits.output_bytes, limits.flood_bytes), limits.flood_bytes
-        )
 
     async def perform(self) -> Execution:
         """What came of the job. Raises ``ShinsaError`` where it could not be run."""

@@ -1,4 +1,4 @@
-"""What a program writes: the beginning is kept, the rest counted, and an endless flood ended."""
+"""Reads what a program writes, and ends an endless flood."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from shinsa_sandbox.domain.execution import Output
+from shinsa_sandbox.domain.kept import Kept
 
 _PIECE = 1 << 16
 
@@ -14,15 +14,12 @@ _PIECE = 1 << 16
 class Capture:
     """Reads one stream of a job as it comes. Give `far_end` to the job, then `close_far_end`."""
 
-    def __init__(self, keep: int, most: int, on_piece: Callable[[bytes], None], on_flood: Callable[[], None]) -> None:
+    def __init__(self, kept: Kept, on_piece: Callable[[bytes], None], on_flood: Callable[[], None]) -> None:
         self._near, self.far_end = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._near, False)
-        self._keep = keep
-        self._most = most
+        self.kept = kept
         self._on_piece = on_piece
         self._on_flood = on_flood
-        self._kept = bytearray()
-        self._total = 0
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._near, self._read)
 
@@ -40,12 +37,9 @@ class Capture:
         if not piece:
             self._loop.remove_reader(self._near)
             return False
-        self._total += len(piece)
-        room = self._keep - len(self._kept)
-        if room > 0:
-            self._kept += piece[:room]
-            self._on_piece(piece[:room])
-        if self._total > self._most:
+        if part := self.kept.add(piece):
+            self._on_piece(part)
+        if self.kept.flooded:
             self._loop.remove_reader(self._near)
             self._on_flood()
             return False
@@ -53,15 +47,8 @@ class Capture:
 
     def drain(self) -> None:
         """Takes what lies in the pipe, waiting for nothing."""
-        while self._total <= self._most and self._read():
+        while not self.kept.flooded and self._read():
             pass
-
-    def output(self, keep: int) -> Output:
-        return Output(bytes(self._kept[:keep]), self._total)
-
-    @property
-    def content(self) -> bytes:
-        return bytes(self._kept)
 
     def close(self) -> None:
         self.close_far_end()

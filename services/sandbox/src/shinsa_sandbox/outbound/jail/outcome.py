@@ -6,22 +6,13 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from shinsa_sandbox.domain.checks import ExpectedOutput, same_output
 from shinsa_sandbox.domain.evidence import Ending, Evidence, Finding, Stop, rule
-from shinsa_sandbox.domain.execution import Execution, Output, Trust, Usage
+from shinsa_sandbox.domain.execution import Execution, Trust, Usage
+from shinsa_sandbox.domain.kept import Kept
 from shinsa_sandbox.domain.runtime import Job
 from shinsa_sandbox.outbound.jail.link import Message
-
-
-class Captured(Protocol):
-    """What was kept of a stream; ``output`` is its first bytes with the count of all."""
-
-    @property
-    def content(self) -> bytes: ...
-
-    def output(self, keep: int) -> Output: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +30,19 @@ class Observed:
 
 
 def execution_of(
-    job: Job, observed: Observed, captures: Mapping[str, Captured], tier: int, executor: str = "jail"
+    job: Job, observed: Observed, kept: Mapping[str, Kept], tier: int, executor: str = "jail"
 ) -> Execution:
     """The verdict with everything that goes with it."""
-    verdict, reason = rule(_evidence(job, observed, captures))
-    ending, keep = observed.ending, job.limits.output_bytes
+    verdict, reason = rule(_evidence(job, observed, kept))
+    ending, reported = observed.ending, job.limits.output_bytes
     cpu_seconds = ending.cpu_seconds if ending else observed.cpu_seconds
     memory_bytes = ending.peak_memory_bytes if ending else observed.memory_bytes
     return Execution(
         verdict=verdict,
         reason=reason,
         checks=observed.finding.checks if observed.finding else (),
-        stdout=captures["stdout"].output(keep),
-        stderr=captures["stderr"].output(keep),
+        stdout=kept["stdout"].output(reported),
+        stderr=kept["stderr"].output(reported),
         exit_code=ending.exit_code if ending else None,
         signal=ending.signal if ending else "SIGKILL",
         usage=Usage(cpu_seconds, observed.seconds, memory_bytes),
@@ -61,10 +52,10 @@ def execution_of(
     )
 
 
-def _evidence(job: Job, observed: Observed, captures: Mapping[str, Captured]) -> Evidence:
+def _evidence(job: Job, observed: Observed, kept: Mapping[str, Kept]) -> Evidence:
     matches = None
     if isinstance(job.checks, ExpectedOutput):
-        matches = same_output(captures["stdout"].content, job.checks.stdout)
+        matches = same_output(kept["stdout"].content, job.checks.stdout)
     return Evidence(
         cpu_limit=job.limits.cpu_seconds,
         stop=observed.stop,
@@ -73,7 +64,7 @@ def _evidence(job: Job, observed: Observed, captures: Mapping[str, Captured]) ->
         refused_forks=observed.refused_forks,
         finding=observed.finding,
         output_matches=matches,
-        last_words=captures["stderr"].content.rstrip().rpartition(b"\n")[2][:500].decode("utf-8", "replace"),
+        last_words=kept["stderr"].content.rstrip().rpartition(b"\n")[2][:500].decode("utf-8", "replace"),
     )
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_sandbox.domain.checks import ExpectedOutput, FunctionCalls, TestScript
+from shinsa_sandbox.domain.checks import FunctionCalls, TestScript
 from shinsa_sandbox.domain.evidence import Ending, Finding, Stop
 from shinsa_sandbox.domain.execution import CheckResult, Execution
+from shinsa_sandbox.domain.kept import Kept
 from shinsa_sandbox.domain.runtime import Job
 from shinsa_sandbox.outbound.jail.capture import Capture
 from shinsa_sandbox.outbound.jail.cgroup import Counters
@@ -78,16 +79,11 @@ class Run:
         return [("judge", self._judge)] if self._judge is not None and not self._judge_ends else []
 
     def _capture(self, name: Stream, listener: OutputListener | None) -> Capture:
-        limits = self._job.limits
-        compared = name == "stdout" and isinstance(self._job.checks, ExpectedOutput)
-        # All of it is compared, however little is reported.
-        keep = limits.flood_bytes if compared else min(limits.output_bytes, limits.flood_bytes)
-
         def pass_on(piece: bytes) -> None:
             if listener is not None:
                 listener(name, piece)
 
-        return Capture(keep, limits.flood_bytes, pass_on, lambda: self._end(Stop.OUTPUT))
+        return Capture(Kept.of(self._job, name), pass_on, lambda: self._end(Stop.OUTPUT))
 
     async def perform(self) -> Execution:
         """What came of the job. Raises ``ShinsaError`` where it could not be run. Cancelling kills it."""
@@ -252,7 +248,8 @@ class Run:
             ending=self._ending,
             finding=self._finding,
         )
-        return execution_of(self._job, observed, self._captures, self._settings.tier)
+        kept = {name: capture.kept for name, capture in self._captures.items()}
+        return execution_of(self._job, observed, kept, self._settings.tier)
 
     def close(self) -> None:
         for capture in self._captures.values():

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from shinsa_gateway.domain.access import Scope
-from shinsa_gateway.domain.catalog import Board
+from shinsa_gateway.domain.board import Board
 from shinsa_gateway.inbound.http.auth import needs
 from shinsa_gateway.inbound.http.dependencies import AskOrchestrator
 from shinsa_gateway.inbound.http.openapi import problems

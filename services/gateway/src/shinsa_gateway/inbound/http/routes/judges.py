@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from shinsa_gateway.domain.access import Scope
-from shinsa_gateway.domain.catalog import JudgeCatalog
+from shinsa_gateway.domain.judge import JudgeCatalog
 from shinsa_gateway.inbound.http.auth import needs
 from shinsa_gateway.inbound.http.dependencies import AskJudges
 from shinsa_gateway.inbound.http.openapi import problems

@@ -13,7 +13,7 @@ from shinsa_gateway.domain.resource import Writable
 from shinsa_gateway.inbound.http.auth import AskingCaller, needs
 from shinsa_gateway.inbound.http.dependencies import AskRemarks, SealedCursors
 from shinsa_gateway.inbound.http.openapi import problems
-from shinsa_gateway.ports import RemarkFilter
+from shinsa_gateway.ports.remarks import RemarkFilter
 
 router = APIRouter(prefix="/v1", tags=["items"])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shinsa_gateway.domain.catalog import Benchmark, Board, Runtime, Suite
+from shinsa_gateway.domain.board import Board
+from shinsa_gateway.domain.catalog import Benchmark, Runtime, Suite
 from shinsa_gateway.domain.model import Model
 from shinsa_gateway.domain.reference import ReferenceTable
 from shinsa_gateway.domain.resource import Resource
