@@ -12,7 +12,6 @@ where no registry can be reached, name images of your own.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import secrets
@@ -20,30 +19,24 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mesh import SHINSA, free_port, leave_cleanly
-from pipeline import write_upstream
-from sums import write_samples
+from mesh import free_port, leave_cleanly
+from through_gateway import (
+    PATIENCE_SECONDS,
+    Gateway,
+    asked_again,
+    ended_items,
+    outcome,
+    prepare_data,
+    under_way,
+    write_models,
+)
 
 COMPOSE = Path(__file__).parents[1] / "deploy" / "compose"
-BENCHMARKS = ("mawps", "jhumaneval", "mt_bench_ja")
-PROGRAM = "```python\ndef solve(x):\n    return x + 1\n```"
-MODEL = """
-[[model]]
-name = "{name}"
-concurrency = 16
-[model.scripted]
-otherwise = "5"
-latency_seconds = {latency}
-rules = [{{ pattern = "関数|def ", reply = {program} }}]
-"""
 LATENCY_SECONDS = 1.0
-PATIENCE_SECONDS = 600.0
 
 
 class Composed:
@@ -108,87 +101,26 @@ class Composed:
             time.sleep(0.5)
         return time.monotonic() - began
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """An answer of the gateway, which may be away for a while."""
-        data = None if body is None else json.dumps(body).encode()
-        head = {"content-type": "application/json", "authorization": f"Bearer {self.key}"}
-        if body is not None:
-            # The same order sent again is one order.
-            head["idempotency-key"] = secrets.token_hex(16)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, head)
-            try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
-                    return json.loads(answer.read())
-            except urllib.error.HTTPError as error:
-                if error.code < 500 or time.monotonic() > deadline:
-                    raise RuntimeError(f"{path}: {error.code} {error.read().decode()}") from error
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(0.5)
-
-    def begin(self, model: str) -> str:
-        wanted = [{"benchmark": name, "shots": [0]} for name in BENCHMARKS]
-        return str(self.ask("/v1/runs", {"model": model, "benchmarks": wanted})["id"])
-
-    def run(self, run_id: str) -> dict[str, Any]:
-        return dict(self.ask(f"/v1/runs/{run_id}"))
-
-    def finished(self, run_id: str) -> dict[str, Any]:
-        """Its report. Raises where it did not end complete."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (run := self.run(run_id))["state"] in ("pending", "running"):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the run is not over: {json.dumps(run)}")
-            time.sleep(0.5)
-        if run["state"] != "complete":
-            raise RuntimeError(f"the run is {run['state']}: {run.get('problem')} {run['progress']}")
-        return dict(self.ask(f"/v1/runs/{run_id}/report"))
-
-
-def ended_items(run: dict[str, Any]) -> int:
-    progress = run["progress"]
-    return int(progress["scored"] + progress["model_errors"] + progress["infra_errors"])
-
-
-def outcome(report: dict[str, Any]) -> dict[str, Any]:
-    """What must not depend on who was killed."""
-    return {name: report[name] for name in ("scores", "reasons")}
-
 
 def prepare(composed: Composed, items: int) -> None:
     """Data, configuration and folders, readable for the user of the containers."""
     folder = composed.folder
-    write_samples(folder / "upstream", items)
-    write_upstream(folder / "upstream", items // 10, items // 10)
-    command = [SHINSA, "data", "prepare", "--data", folder / "data", "--from", folder / "upstream", *BENCHMARKS]
-    subprocess.run(command, check=True, capture_output=True)
+    prepare_data(folder, items)
     (folder / "config").mkdir()
     (folder / "models").mkdir()
     (folder / "config" / "judges.toml").write_bytes((COMPOSE / "config" / "judges.toml").read_bytes())
-    models = {"quick": 0.0, "slow": LATENCY_SECONDS}
-    entries = [MODEL.format(name=n, latency=s, program=json.dumps(PROGRAM)) for n, s in models.items()]
-    (folder / "config" / "models.toml").write_text("".join(entries), "utf-8")
+    write_models(folder / "config" / "models.toml", {"quick": 0.0, "slow": LATENCY_SECONDS})
     subprocess.run(["chmod", "--recursive", "a+rX", folder], check=True)
 
 
-def register(composed: Composed) -> None:
-    """As documented: with the command line."""
-    environment = os.environ | {"SHINSA_SERVER": f"http://127.0.0.1:{composed.port}", "SHINSA_API_KEY": composed.key}
-    command = [SHINSA, "models", "add", "--file", composed.folder / "config" / "models.toml"]
-    subprocess.run(command, check=True, capture_output=True, env=environment)
-
-
-def besieged(composed: Composed, run_id: str) -> None:
+def besieged(composed: Composed, gateway: Gateway, run_id: str) -> None:
     """Kills every container once while the run goes on."""
     victims = composed.containers()
     before = -1
     for victim in victims:
-        while (done := ended_items(run := composed.run(run_id))) <= before and run["state"] in ("pending", "running"):
+        while (done := ended_items(run := gateway.run(run_id))) <= before and under_way(run):
             time.sleep(0.2)
-        if run["state"] not in ("pending", "running"):
+        if not under_way(run):
             raise RuntimeError(f"the run was over before {victim} could be killed: take more --items")
         before = done
         seconds = composed.kill(victim)
@@ -199,6 +131,7 @@ def measure(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         composed = Composed(Path(name), options)
+        gateway = Gateway(f"http://127.0.0.1:{composed.port}", composed.key)
         prepare(composed, options.items)
         if options.tls:
             subprocess.run([COMPOSE / "certificates.sh", composed.folder / "tls"], check=True, capture_output=True)
@@ -206,15 +139,15 @@ def measure(options: argparse.Namespace) -> None:
             if not options.skip_build:
                 composed.compose("build")
             print(f"up and healthy after {composed.up():.0f} s: {', '.join(composed.containers())}", flush=True)
-            register(composed)
-            calm = composed.finished(composed.begin("quick"))
-            run_id = composed.begin("slow")
-            besieged(composed, run_id)
-            stormy = composed.finished(run_id)
+            gateway.register(composed.folder / "config" / "models.toml")
+            calm = gateway.finished(gateway.begin("quick"))
+            run_id = gateway.begin("slow")
+            besieged(composed, gateway, run_id)
+            stormy = gateway.finished(run_id)
             verdict(calm, stormy)
             composed.compose("down")
             composed.up()
-            kept = composed.ask(f"/v1/runs/{run_id}/report")
+            kept = gateway.report(run_id)
             print(f"down and up: {'the report is still there' if kept == stormy else 'THE REPORT IS ANOTHER'}")
         finally:
             composed.compose("down", "--volumes", "--timeout", "20")
@@ -222,7 +155,7 @@ def measure(options: argparse.Namespace) -> None:
 
 def verdict(calm: dict[str, Any], stormy: dict[str, Any]) -> None:
     same = outcome(calm) == outcome(stormy)
-    again, needed = stormy["ledger"]["steps_asked_again"], stormy["ledger"]["steps_needed"]
+    again, needed = asked_again(stormy)
     print(f"report of the run under fire: {'as undisturbed' if same else 'DIFFERS'}")
     print(f"asked again: {again} of {needed} steps ({again / needed:.1%})")
     if not same:
