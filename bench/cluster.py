@@ -58,14 +58,16 @@ class Trial:
 
     def going(self) -> int:
         """Waits until a run has got on since the last time; another one is begun if it is over. Its ended items."""
-        while True:
-            if not self.runs or not under_way(run := self.gateway.run(self.runs[-1])):
-                self.runs.append(self.gateway.begin("slow"))
-                self.before = -1
-            elif (done := ended_items(run)) > self.before:
-                self.before = done
-                return done
-            time.sleep(0.2)
+        wait_for(self._got_on, "a run that gets on")
+        return self.before
+
+    def _got_on(self) -> bool:
+        if not self.runs or not under_way(run := self.gateway.run(self.runs[-1])):
+            self.runs.append(self.gateway.begin("slow"))
+            self.before = -1
+            return False
+        before, self.before = self.before, ended_items(run)
+        return self.before > max(before, 0)
 
     def verdict(self, phase: str) -> bool:
         """Whether all runs of the phase say what the undisturbed one said."""
@@ -95,7 +97,7 @@ def delete_in_turn(trial: Trial, *words: str) -> None:
         done = trial.going()
         began = time.monotonic()
         where = ("--namespace", victim.namespace)
-        trial.kubectl("delete", "pod", victim.name, *where, *words, patience=PATIENCE_SECONDS)
+        trial.kubectl("delete", "pod", victim.name, "--ignore-not-found", *where, *words, patience=PATIENCE_SECONDS)
         wait_for(lambda victim=victim: settled(trial.kubectl, victim), f"ready without {victim.name}")
         print(row(done, f"{victim.workload}", time.monotonic() - began), flush=True)
 
@@ -129,8 +131,9 @@ def row(done: int, what: str, seconds: float) -> str:
 
 
 def phases(kubectl: Kubectl, gateway: Gateway, wanted: Sequence[str]) -> bool:
-    trial = Trial(kubectl, gateway, gateway.finished(gateway.begin("quick")))
-    print(f"undisturbed: {sum(len(group) for group in trial.calm['scores'])} scores", flush=True)
+    calm = gateway.begin("quick")
+    trial = Trial(kubectl, gateway, gateway.finished(calm))
+    print(f"undisturbed: {ended_items(gateway.run(calm))} items", flush=True)
     kinds = {
         "delete": lambda: delete_in_turn(trial),
         "force": lambda: delete_in_turn(trial, "--force", "--grace-period=0"),

@@ -56,7 +56,12 @@ class Kubectl:
         return done.stdout
 
     def attempt(self, *words: str, patience: float = 120.0) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self._command, *words], capture_output=True, text=True, check=False, timeout=patience)
+        """Whatever comes of it. Raises ``KubectlError`` if nothing does."""
+        command = [*self._command, *words]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience)
+        except subprocess.TimeoutExpired as error:
+            raise KubectlError(f"kubectl {' '.join(words)}: no end after {patience:.0f} s") from error
 
     def asked(self, *words: str) -> dict[str, Any]:
         return dict(json.loads(self(*words, "--output", "json")))

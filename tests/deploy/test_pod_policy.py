@@ -221,3 +221,13 @@ def test_gpu_overlay(workloads_of: Callable[[str], list[Workload]]) -> None:
     assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in inference.pod["tolerations"]
     claims = {v["persistentVolumeClaim"]["claimName"] for v in inference.pod["volumes"] if "persistentVolumeClaim" in v}
     assert claims == {"inference-models"}
+
+
+def test_every_claim_says_what_the_api_demands(manifests: list[Manifest]) -> None:
+    """The schemas take a claim without these; the API server refuses it."""
+    claims = [m for m in manifests if m["kind"] == "PersistentVolumeClaim"]
+    claims += [c for m in manifests if m["kind"] == "StatefulSet" for c in m["spec"].get("volumeClaimTemplates", [])]
+    assert claims
+    for claim in claims:
+        assert claim["spec"].get("accessModes"), claim["metadata"]["name"]
+        assert claim["spec"]["resources"]["requests"]["storage"], claim["metadata"]["name"]
