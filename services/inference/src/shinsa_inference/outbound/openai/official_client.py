@@ -14,7 +14,8 @@ from shinsa_inference.outbound.openai.transport import with_body
 class OfficialClient(openai.AsyncOpenAI):
     """Works out options, address and headers once for each address: they are the same for every question.
 
-    That is a third of what the client costs. Authentication, errors and reading of answers stay the client's.
+    That is a third of what the client costs. Whoever we are is part of the headers, so it does not look at each request
+    whether there are other ways to log in. Timeouts, errors and reading of answers stay the client's.
     """
 
     def __init__(self, *, asking: openai.RequestOptions, **arguments: Any) -> None:
@@ -35,3 +36,16 @@ class OfficialClient(openai.AsyncOpenAI):
         if known is None:
             known = self._known_requests[options.url] = super()._build_request(options, retries_taken=retries_taken)
         return with_body(known, options.content)
+
+    async def _prepare_options(self, options: FinalRequestOptions) -> FinalRequestOptions:
+        return options
+
+    async def _prepare_request(self, request: httpx2.Request) -> None:
+        return
+
+    async def _send_request(self, request: httpx2.Request, *, stream: bool, **options: Any) -> httpx2.Response:
+        return await self._client.send(request, stream=stream, **options)
+
+    @property
+    def custom_auth(self) -> None:
+        return None

@@ -57,12 +57,11 @@ class LeanClient(httpx2.AsyncClient):
         if stream:
             return _streamed(response, request)
         try:
+            # Gives the connection back, or closes it if it fails.
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _as_httpx(error, request) from error
-        finally:
-            response.release()
-        return httpx2.Response(response.status, headers=_headers(response), content=content, request=request)
+        return _Answer(response.status, _headers(response), content, request)
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -96,14 +95,7 @@ class LeanClient(httpx2.AsyncClient):
 
 def with_body(request: httpx2.Request, content: Any) -> httpx2.Request:
     """A request of ``LeanClient`` with other bytes, which stay what they are."""
-    body: bytes = content or b""
-    return httpx2.Request(
-        request.method,
-        request.url,
-        headers=request.headers,
-        stream=httpx2.ByteStream(body),
-        extensions={**request.extensions, "body": body},
-    )
+    return _SameWithBody(request, content or b"")
 
 
 def proxy_for(url: str) -> str | None:
@@ -113,6 +105,29 @@ def proxy_for(url: str) -> str | None:
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
+
+
+class _SameWithBody(httpx2.Request):
+    """Shares method, address and headers with another request; httpx2 would copy and check them anew."""
+
+    def __init__(self, like: httpx2.Request, body: bytes) -> None:
+        self.method, self.url, self.headers = like.method, like.url, like.headers
+        self.extensions = {**like.extensions, "body": body}
+        self.stream = httpx2.ByteStream(body)
+
+
+class _Answer(httpx2.Response):
+    """An answer that has been read; httpx2 would add headers about its length and send the body through decoders."""
+
+    def __init__(
+        self, status: int, headers: list[tuple[bytes, bytes]], content: bytes, request: httpx2.Request
+    ) -> None:
+        super().__init__(status, headers=headers, stream=_READ, request=request)
+        self._content = content
+        self.is_closed = self.is_stream_consumed = True
+
+
+_READ = httpx2.ByteStream(b"")
 
 
 class _Body(httpx2.AsyncByteStream):
