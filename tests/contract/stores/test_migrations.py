@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +88,15 @@ async def test_a_wrong_url_is_refused_by_the_name_of_its_setting(url: str, words
     assert refused.value.field == "results_url"
 
 
+async def test_a_folder_that_cannot_be_made_is_named_with_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    url = f"sqlite+aiosqlite:///{tmp_path}/file/results.sqlite3"
+    with pytest.raises(ShinsaError, match=r"file cannot be made: .*; set state_dir .*, or results_url") as refused:
+        async with open_database("results store", url, setting="results_url"):
+            pass
+    assert (refused.value.reason, refused.value.field) == (Reason.FAILED_PRECONDITION, "results_url")
+
+
 async def test_a_database_that_cannot_be_reached_is_unavailable() -> None:
     url = "postgresql+asyncpg://nobody@127.0.0.1:1/none"
     async with open_database("results store", url, setting="results_url") as database:
@@ -94,3 +105,51 @@ async def test_a_database_that_cannot_be_reached_is_unavailable() -> None:
                 pass
     assert refused.value.reason is Reason.UNAVAILABLE
     assert refused.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("user", "database", "told"),
+    [
+        ("locked:wrong", "postgres", "password authentication failed"),
+        ("nobody", "postgres", 'role "nobody" does not exist'),
+        ("postgres", "elsewhere", 'database "elsewhere" does not exist'),
+        ("locked:right", "postgres", "permission denied"),
+    ],
+)
+async def test_who_is_not_let_in_is_told_what_to_check(postgres: Any, user: str, database: str, told: str) -> None:
+    url = await postgres.emptied()
+    async with open_database("results store", url, setting="results_url") as owner:
+        await _lock(owner, url)
+    theirs = url.replace("postgres@/postgres", f"{user}@/{database}")
+    async with open_database("results store", theirs, setting="results_url") as store:
+        with pytest.raises(ShinsaError, match=told) as refused:
+            await migrate(store, RESULTS)
+    assert (refused.value.reason, refused.value.retryable) == (Reason.UNAVAILABLE, True)
+    assert "check user, password and database in results_url" in refused.value.message
+
+
+async def _lock(owner: Any, url: str) -> None:
+    """A role that needs a password, and may make nothing in the schema."""
+    async with owner.writing() as connection:
+        if not (await connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = 'locked'"))).scalar():
+            await connection.execute(text("CREATE ROLE locked LOGIN PASSWORD 'right'"))
+            _ask_for_a_password(Path((await connection.execute(text("SHOW hba_file"))).scalar()))
+        await connection.execute(text("GRANT USAGE ON SCHEMA public TO locked"))
+        await connection.execute(text("SELECT pg_reload_conf()"))
+    async with asyncio.timeout(60):
+        while await _comes_in(url.replace("postgres@/", "locked:wrong@/")):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def _ask_for_a_password(rules: Path) -> None:
+    rules.write_text("local all locked scram-sha-256\n" + rules.read_text("utf-8"), "utf-8")
+
+
+async def _comes_in(url: str) -> bool:
+    """Whether the server has not read its new rules yet."""
+    async with open_database("results store", url, setting="results_url") as store:
+        try:
+            async with store.reading():
+                return True
+        except ShinsaError:
+            return False

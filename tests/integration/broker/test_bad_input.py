@@ -51,6 +51,17 @@ async def test_without_jetstream_the_remedy_is_told_and_waited_for(
         await opening.__aexit__(None, None, None)
 
 
+async def test_more_copies_than_servers_are_told_and_waited_for(nats: NatsServer) -> None:
+    opening = open_broker(settings_for(nats, nats_replicas=3))
+    with capture_logs() as told:
+        entering = asyncio.create_task(opening.__aenter__())
+        await until(lambda: [line for line in told if line["event"] == "jetstream_not_ready"])
+        assert "lower nats_replicas" in next(line for line in told if "problem" in line)["problem"]
+        assert not entering.done()
+    entering.cancel()
+    await asyncio.gather(entering, return_exceptions=True)
+
+
 async def test_a_full_store_is_told_and_loses_nothing(nats: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     store = f'store_dir: "{nats.folder / "store"}"'
     async with open_broker(settings_for(nats)) as broker:

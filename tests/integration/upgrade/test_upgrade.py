@@ -14,7 +14,6 @@ from integration.upgrade import first_release as old
 from shinsa.orchestrator.v1 import orchestrator_service_pb2 as pb
 from shinsa.orchestrator.v1 import run_pb2
 from shinsa.orchestrator.v1.orchestrator_service_pb2_grpc import OrchestratorServiceStub
-from shinsa_chassis.errors import ShinsaError
 from shinsa_chassis.grpc_channel import open_channel
 from shinsa_chassis.lifecycle import Drain
 from shinsa_inference.settings import InferenceSettings
@@ -23,6 +22,7 @@ from shinsa_orchestrator.domain.identity import item_id, step_id
 from shinsa_orchestrator.outbound.database import open_database
 from shinsa_orchestrator.settings import OrchestratorSettings
 from shinsa_orchestrator.wiring import migrate_databases, program
+from structlog.testing import capture_logs
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,29 @@ async def ended(stub: OrchestratorServiceStub) -> run_pb2.Run:
             await asyncio.sleep(0.1)
 
 
+async def waits_for_the_migration(settings: OrchestratorSettings) -> None:
+    """The program is started before its databases are migrated, as in a cluster: it says so and waits for that."""
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def whole() -> None:
+        async with program(settings):
+            begun.set()
+            await over.wait()
+
+    with capture_logs() as told:
+        waiting = asyncio.create_task(whole())
+        async with asyncio.timeout(60):
+            while not (problems := [line for line in told if line["event"] == "not_ready"]):
+                assert not waiting.done()
+                await asyncio.sleep(0.05)
+        assert "python -m shinsa_orchestrator migrate" in problems[0]["problem"]
+        assert not begun.is_set()
+        await migrate_databases(settings)
+        await asyncio.wait_for(begun.wait(), 60)
+    over.set()
+    await waiting
+
+
 @pytest.mark.timeout(180)
 async def test_a_run_in_flight_goes_on_under_the_new_program(nats: Any, urls: tuple[str, str]) -> None:
     shared = {"nats_url": nats.url, "nats_token": nats.token, "drain_seconds": 2, "grpc_port": 0}
@@ -73,10 +96,9 @@ async def test_a_run_in_flight_goes_on_under_the_new_program(nats: Any, urls: tu
     await old.write_streams(settings, items)
 
     if urls[0].startswith("postgresql"):
-        with pytest.raises(ShinsaError, match="python -m shinsa_orchestrator migrate"):
-            async with program(settings):
-                pass
-    await migrate_databases(settings)
+        await waits_for_the_migration(settings)
+    else:
+        await migrate_databases(settings)
     async with (
         program(settings) as server,
         inference(InferenceSettings(**shared, replica="worker")),

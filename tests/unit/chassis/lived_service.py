@@ -54,6 +54,11 @@ async def cannot_start(drain: Drain) -> None:
     raise ShinsaError(Reason.ISOLATION_MISSING, "No user namespaces; run the service privileged.", field="runtime")
 
 
+async def cannot_start_in_a_group(drain: Drain) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cannot_start(drain))
+
+
 async def breaks(drain: Drain) -> None:
     raise KeyError("broken")
 

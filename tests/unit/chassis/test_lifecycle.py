@@ -102,8 +102,9 @@ def test_it_can_be_left_even_while_its_loop_is_busy(start: Callable[..., Process
     assert process.end()[0] == 130
 
 
-def test_a_service_that_cannot_start_says_why_in_one_line(start: Callable[..., Process]) -> None:
-    code, said, log = start("cannot_start").end()
+@pytest.mark.parametrize("kind", ["cannot_start", "cannot_start_in_a_group"])
+def test_a_service_that_cannot_start_says_why_in_one_line(kind: str, start: Callable[..., Process]) -> None:
+    code, said, log = start(kind).end()
     assert (code, said) == (1, [])
     failed = log[-1]
     assert (failed["event"], failed["level"], failed["reason"]) == ("service_failed", "error", "isolation_missing")

@@ -44,6 +44,8 @@ def file(tmp_path: Path) -> Path:
         ({"nats_user": "j", "nats_password": "x", "nats_token": "t"}, "NATS_USER and SHINSA_SAMPLE_NATS_TOKEN"),
         ({"nats_token": "t", "nats_token_file": "FILE"}, "both set"),
         ({"nats_url": "nats://u:p@host:1", "nats_token": "t"}, "take them out of the URL"),
+        ({"nats_url": "http://host:4222"}, "'http://host:4222' is no address of NATS; write nats://host:port"),
+        ({"nats_url": "nats://a:1,"}, "is no address of NATS"),
         ({"nats_cert_file": "FILE"}, "NATS_KEY_FILE is not"),
         ({"nats_ca_file": "/nowhere/ca.pem"}, "there is no file /nowhere/ca.pem"),
         ({"grpc_cert_file": "FILE", "grpc_key_file": "FILE"}, "GRPC_TLS is off"),

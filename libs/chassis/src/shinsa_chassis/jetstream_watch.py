@@ -78,6 +78,10 @@ class JetStreamWatch:
         )
 
 
+# A server that stands alone, and a cluster that is too small.
+_TOO_FEW_SERVERS = ("replicas > 1 not supported", "no suitable peers", "insufficient resources")
+
+
 def jetstream_problem(error: Exception, url: str) -> str:
     """What keeps JetStream from us, and the remedy where there is one."""
     text = str(error) or type(error).__name__
@@ -88,6 +92,9 @@ def jetstream_problem(error: Exception, url: str) -> str:
         )
     if "insufficient storage" in text:
         return f"{text}: NATS lacks the room for our streams; give its store more, dead letters alone reserve 256 MiB"
+    if any(words in text for words in _TOO_FEW_SERVERS):
+        remedy = "lower nats_replicas, or give NATS more servers"
+        return f"{text}: each stream shall have more copies than there are servers; {remedy}"
     return text
 
 

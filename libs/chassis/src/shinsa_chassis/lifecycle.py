@@ -113,13 +113,21 @@ def run_service(service: str, settings: ServiceSettings, main: Callable[[Drain],
                 stack.callback(serve_metrics(settings.grpc_host, settings.metrics_port, setting=setting))
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(_live(main, settings.drain_seconds))
-    except ShinsaError as error:
-        _log.error("service_failed", reason=error.reason.value, problem=error.message, field=error.field)
-        raise SystemExit(1) from error
     except Exception as error:
-        _log.exception("service_failed")
+        cause = _sole(error)
+        if isinstance(cause, ShinsaError):
+            _log.error("service_failed", reason=cause.reason.value, problem=cause.message, field=cause.field)
+        else:
+            _log.exception("service_failed")
         raise SystemExit(1) from error
     _log.info("service_stopped")
+
+
+def _sole(error: Exception) -> Exception:
+    """The one error in a group of one, however deep; a task group wraps even that."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -124,6 +124,11 @@ class NatsConnection(Client):
             await self._process_op_err(problem)
 
     async def _failed(self, error: Exception) -> None:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # An attempt that fails in the moment in which it is cancelled says only that it failed, and the library
+            # would try again for ever.
+            raise asyncio.CancelledError
         problem = str(error) or type(error).__name__
         if _NOT_PERMITTED in problem.lower():
             user = self._wire.nats_user or "this connection's user"

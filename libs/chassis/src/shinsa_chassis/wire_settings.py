@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 
@@ -53,6 +53,15 @@ class WireSettings(BaseSettings):
         """Whether NATS must speak TLS; a server that offers none is refused then."""
         named = self.nats_ca_file or self.nats_cert_file or self.nats_server_name
         return bool(named) or any(urlsplit(url.strip()).scheme == "tls" for url in self.nats_url.split(","))
+
+    @field_validator("nats_url")
+    @classmethod
+    def _are_addresses_of_nats(cls, urls: str) -> str:
+        for url in urls.split(","):
+            scheme, marked, rest = url.strip().rpartition("://")
+            if scheme not in ("", "nats", "tls") or (marked and not scheme) or not rest:
+                raise ValueError(f"{url.strip()!r} is no address of NATS; write nats://host:port or tls://host:port")
+        return urls
 
     @model_validator(mode="after")
     def _nats_credentials_agree(self) -> Self:

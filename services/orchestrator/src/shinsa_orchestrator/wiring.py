@@ -25,7 +25,7 @@ from shinsa_chassis.errors import ShinsaError
 from shinsa_chassis.grpc_channel import open_channel
 from shinsa_chassis.grpc_server import GrpcServer, grpc_server, waiting_room
 from shinsa_chassis.lifecycle import Drain, TaskKeeper
-from shinsa_chassis.logging import get_logger
+from shinsa_chassis.readiness import Readiness
 
 from shinsa_orchestrator.application.access import AccessDesk
 from shinsa_orchestrator.application.analyses import AnalysisRoom
@@ -86,10 +86,8 @@ from shinsa_orchestrator.outbound.webhook_store import SqlWebhookStore
 from shinsa_orchestrator.ports.submissions import ModelHub, SubmitterLimits
 from shinsa_orchestrator.settings import OrchestratorSettings
 
-log = get_logger(__name__)
-
-# Between looks at a database that has no room to be brought up to date.
-_NO_ROOM_SECONDS = 1.0
+# Between looks at a database that cannot be used yet.
+_LOOK_AGAIN_SECONDS = 1.0
 
 SERVICE_NAME = "shinsa.orchestrator.v1.OrchestratorService"
 ALL_SERVICES = (
@@ -243,23 +241,25 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
 
 
 async def _until_current(results: Database, sample_log: Database) -> None:
-    """Brings the databases up to date, or sees that they are; waits as long as one has no room for that."""
-    short: list[str] = []
-    results.told = sample_log.told = short.append
-    told = ""
-    while True:
-        try:
-            await ensure_current(results, RESULTS)
-            await ensure_current(sample_log, SAMPLE_LOG)
-            return
-        except ShinsaError as error:
-            if error.message not in short:
-                raise
-            if error.message != told:
-                log.error("store_not_ready", problem=error.message)
-            told = error.message
-        short.clear()
-        await asyncio.sleep(_NO_ROOM_SECONDS)
+    """Brings the databases up to date, or sees that they are.
+
+    Waits as long as one has no room for that. A database of others is waited for besides: until it can be reached, lets
+    us in and was migrated. What is waited for is told meanwhile.
+    """
+    readiness = Readiness()
+    for about, database, history in (("results_store", results, RESULTS), ("sample_log", sample_log, SAMPLE_LOG)):
+        short: list[str] = []
+        database.told = short.append
+        while True:
+            try:
+                await ensure_current(database, history)
+                readiness.note(about, "")
+                break
+            except ShinsaError as error:
+                if database.embedded and error.message not in short:
+                    raise
+                readiness.note(about, error.message)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

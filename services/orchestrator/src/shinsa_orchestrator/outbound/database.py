@@ -24,6 +24,9 @@ CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
 # With less than this left beside its files, SQLite cannot be relied on to write: a write-ahead log alone takes as much.
 LEAST_FREE_BYTES = 4 * 2**20
+# PostgreSQL's classes and codes of whoever may not come in, or may not do there what must be done: password or role,
+# database, schema, rights.
+_REFUSED = ("28", "3D", "3F", "42501")
 _FILE_TROUBLE = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
@@ -45,14 +48,15 @@ def _postgresql_now(element: object, compiler: object, **options: object) -> str
 
 
 class Database:
-    """An engine. ``name`` is what errors call it, such as "results store".
+    """An engine. ``name`` is what errors call it, such as "results store", ``setting`` what its address stands in.
 
     ``told``: is given the sentence when a statement finds no room, and "" when a transaction was committed.
     """
 
-    def __init__(self, name: str, engine: AsyncEngine) -> None:
+    def __init__(self, name: str, engine: AsyncEngine, setting: str = "its URL") -> None:
         self.name = name
         self.engine = engine
+        self.setting = setting
         self.told: Callable[[str], None] = lambda _problem: None
 
     @property
@@ -82,7 +86,7 @@ class Database:
             raise self._unavailable(error) from error
         except Exception as error:
             invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
-            if invalidated or _is_starting_or_stopping(error) or self._has_no_room(error):
+            if invalidated or _is_starting_or_stopping(error) or self._has_no_room(error) or _is_refused(error):
                 raise self._unavailable(error) from error
             raise
 
@@ -91,6 +95,11 @@ class Database:
         if self._has_no_room(error):
             problem = self.no_room(str(cause))
             self.told(problem)
+            return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
+        if _is_refused(error):
+            # Somebody may be about to mend it, as where a password is changed: whoever asks tries again.
+            remedy = f"check user, password and database in {self.setting}, and what that user may do there"
+            problem = f"the {self.name} refuses us: {cause}; {remedy}"
             return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
         return ShinsaError(Reason.UNAVAILABLE, f"the {self.name} cannot be reached: {cause}", origin="orchestrator")
 
@@ -116,19 +125,28 @@ class Database:
         if code is not None:
             kind = code & 0xFF
             return kind == sqlite3.SQLITE_FULL or (kind in _FILE_TROUBLE and self.cramped)
-        return str(getattr(cause, "sqlstate", None) or "") == "53100"
+        return _sqlstate(error) == "53100"
 
 
 def _is_starting_or_stopping(error: BaseException) -> bool:
     """PostgreSQL's class 57P: shut down by its administrator, crashed, or not ready for connections yet."""
+    return _sqlstate(error).startswith("57P")
+
+
+def _is_refused(error: BaseException) -> bool:
+    return _sqlstate(error).startswith(_REFUSED)
+
+
+def _sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code of what is wrong; empty of any other error."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(getattr(cause, "sqlstate", None) or "").startswith("57P")
+    return str(getattr(cause, "sqlstate", None) or "")
 
 
 @asynccontextmanager
 async def open_database(name: str, url: str, *, setting: str) -> AsyncIterator[Database]:
     """Opens ``url``; ``setting`` is named where it is wrong. Connections are made on first use."""
-    database = Database(name, _engine(url, setting))
+    database = Database(name, _engine(url, setting), setting)
     try:
         yield database
     finally:
@@ -149,11 +167,21 @@ def _engine(url: str, setting: str) -> AsyncEngine:
         return create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=limits)
     if not parsed.database or parsed.database == ":memory:":
         raise ShinsaError(Reason.INVALID_ARGUMENT, f"{setting}: name a file; memory does not survive us", field=setting)
-    Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(Path(parsed.database).absolute().parent, setting)
     engine = create_async_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(folder: Path, setting: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = (
+            f"{folder} cannot be made: {error.strerror}; set state_dir to a folder that can be written, or {setting}"
+        )
+        raise ShinsaError(Reason.FAILED_PRECONDITION, problem, field=setting) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
