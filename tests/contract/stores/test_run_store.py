@@ -24,6 +24,7 @@ from shinsa_orchestrator.domain.run import (
     RunSpec,
     RunState,
 )
+from shinsa_orchestrator.outbound.model_version import version_of
 
 
 def a_run(run_id: str = "r1", model: str = "m", items: int = 30) -> Run:
@@ -270,7 +271,8 @@ async def test_a_run_tells_when_its_scores_were_stored_and_by_what_it_was_measur
 
 
 async def test_models_are_kept_by_name(stores: Any) -> None:
-    entry = ModelEntry("m", "scripted", b"\x00\xffdocument")
+    document = model_pb2.ModelEntry(name="m", scripted=model_pb2.ScriptedEngine(otherwise="\x00あ"))
+    entry = ModelEntry("m", "scripted", document.SerializeToString(), version=version_of(document))
     assert await stores.models.save_model(entry, replace=False)
     assert not await stores.models.save_model(ModelEntry("m", "vllm", b""), replace=False)
     assert await stores.models.model("m") == entry

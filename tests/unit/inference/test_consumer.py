@@ -106,6 +106,15 @@ async def test_a_dropped_model_takes_its_queue_along(mesh: Mesh) -> None:
     await until(lambda: ("new", 256) in mesh.open)
 
 
+async def test_the_entry_tells_its_version(mesh: Mesh) -> None:
+    entry = {"name": "new", "version": "v7", "scripted": {"otherwise": "x"}}
+    mesh.entries.put_nowait(ParseDict(entry, model_pb2.ModelEntry()))
+    await until(lambda: ("new", 256) in mesh.open)
+    task = step_pb2.Task(step_id="s", version="v7")
+    task.generate.model, task.generate.raw = "new", "質問"
+    assert (await mesh.queues[-1].handle(task)).completion.choices[0].text.startswith("new#")
+
+
 async def test_a_task_is_answered(mesh: Mesh) -> None:
     await until(lambda: bool(mesh.open))
     task = step_pb2.Task(step_id="s")
@@ -113,7 +122,11 @@ async def test_a_task_is_answered(mesh: Mesh) -> None:
     task.generate.raw = "質問"
     response = await mesh.queues[0].handle(task)
     assert response.completion.choices[0].text == "own#1"
-    task.generate.model = "other"
+    task.version = "v1"
+    with pytest.raises(ShinsaError) as caught:
+        await mesh.queues[0].handle(task)
+    assert (caught.value.reason, caught.value.retryable) == (Reason.DATA_MISMATCH, True)
+    task.version, task.generate.model = "", "other"
     with pytest.raises(ShinsaError) as caught:
         await mesh.queues[0].handle(task)
     assert (caught.value.reason, caught.value.retryable) == (Reason.INVALID_ARGUMENT, False)

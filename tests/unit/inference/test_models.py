@@ -297,3 +297,39 @@ async def test_closing_while_one_waits_for_a_place(build: Build, maker: Any) -> 
     await models.close()
     assert [engine.name for engine in maker.made] == ["a"]
     assert maker.made[0].closed
+
+
+async def test_another_entry_does_not_answer_for_the_one_that_is_asked(build: Build, maker: Any) -> None:
+    models = build(replace(LIGHT, version="v1"))
+    asked = GenerateRequest("light", "?")
+    assert (await models.generate(asked, "v1")).choices[0].text == "light#1"
+    with pytest.raises(ShinsaError, match="version v1, and version v2 is asked") as refused:
+        await models.generate(asked, "v2")
+    assert (refused.value.reason, refused.value.retryable) == (Reason.DATA_MISMATCH, True)
+    changed = replace(LIGHT, engine=ScriptedEngine((Rule("", "y"),)), version="v2")
+    models.put(changed)
+    assert (await models.generate(asked, "v2")).choices[0].text == "light#2"
+    with pytest.raises(ShinsaError, match="version v2, and version v1 is asked"):
+        await models.generate(asked, "v1")
+    # Nobody asks for a version who does not know of any.
+    assert (await models.generate(asked)).choices[0].text == "light#2"
+    # The same entry under another name for its version keeps its engine.
+    assert not models.put(replace(changed, version="v3"))
+    assert (await models.generate(asked, "v3")).choices[0].text == "light#2"
+
+
+async def test_an_entry_that_changes_while_its_model_waits_for_a_place_answers_nobody_who_asked_before(
+    build: Build, maker: Any
+) -> None:
+    models = build(A, replace(B, version="v1"))
+    await ask(models, "a")
+    maker.last("a").gate.clear()
+    busy = asyncio.create_task(ask(models, "a"))
+    waits = asyncio.create_task(models.generate(GenerateRequest("b", "?"), "v1"))
+    await until(lambda: maker.last("a").running == 1 and models.one("b").in_flight == 1)
+    models.put(replace(B, engine=VllmEngine("/elsewhere"), version="v2"))
+    maker.last("a").gate.set()
+    await busy
+    with pytest.raises(ShinsaError, match="version v2, and version v1 is asked"):
+        await waits
+    assert (await models.generate(GenerateRequest("b", "?"), "v2")).choices[0].text == "b#2"

@@ -130,6 +130,21 @@ async def test_handling(desk: Desk, profile: Callable[..., Profile]) -> None:
             assert refused.value.reason is Reason.INVALID_ARGUMENT
 
 
+async def test_a_profile_that_has_changed_does_not_judge_for_the_one_that_is_asked(
+    desk: Desk, profile: Callable[..., Profile]
+) -> None:
+    rules = [{"pattern": "富士", "reply": "正しい。\n[[9]]"}]
+    await desk.judges.exchange(profiles(a=profile(structured="text", rules=rules)))
+    async with desk.running():
+        asked = task("a")
+        asked.version = desk.judges.seat("a").digest
+        assert (await desk.opened[0].handle(asked)).verdict.value == 9.0
+        await desk.judges.exchange(profiles(a=profile(structured="text", rules=[{**rules[0], "reply": "[[1]]"}])))
+        with pytest.raises(ShinsaError, match="the judges file has changed") as refused:
+            await desk.opened[0].handle(asked)
+        assert (refused.value.reason, refused.value.retryable) == (Reason.DATA_MISMATCH, True)
+
+
 async def test_a_deadline_ends_the_patience(desk: Desk, profile: Callable[..., Profile]) -> None:
     await desk.judges.exchange(profiles(a=profile(latency=30.0)))
     async with desk.running():

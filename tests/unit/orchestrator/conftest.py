@@ -43,6 +43,7 @@ from shinsa_orchestrator.domain.report import Report
 from shinsa_orchestrator.domain.run import BenchmarkChoice, Run, RunSpec
 from shinsa_orchestrator.domain.step import StepResult, StepTask
 from shinsa_orchestrator.outbound.database import Database, open_database
+from shinsa_orchestrator.outbound.definition_store import SqlDefinitionStore
 from shinsa_orchestrator.outbound.jetstream_queue import generated as read_completion
 from shinsa_orchestrator.outbound.migrations.upgrade import RESULTS, SAMPLE_LOG, ensure_current
 from shinsa_orchestrator.outbound.model_store import SqlModelStore
@@ -230,7 +231,7 @@ class Workers:
         self.open_requests = 0
         self.most_open = Counter[str]()
         self.delay = 0.0
-        self._seen: set[tuple[str, int]] = set()
+        self._seen: set[tuple[str, int, str]] = set()
         self._streams: dict[str, dict[int, StepResult]] = {}
         self._inboxes: dict[str, _Inbox] = {}
         self._number = 0
@@ -241,9 +242,9 @@ class Workers:
 
     async def submit(self, task: StepTask) -> None:
         self.asked.append(task)
-        if (task.step_id, task.attempt) in self._seen:
+        if (task.step_id, task.attempt, task.version) in self._seen:
             return
-        self._seen.add((task.step_id, task.attempt))
+        self._seen.add((task.step_id, task.attempt, task.version))
         if task.kind in self.hold:
             self.held.append(task)
             return
@@ -268,6 +269,7 @@ class Workers:
         request = _REQUESTS[task.kind].FromString(task.request)
         now = time.time()
         result = StepResult(task.step_id, task.item_id, task.attempt, b"", worker="w", started_at=now, finished_at=now)
+        result.version = task.version
         try:
             response = self.answer(task, request)
         except Lost:
@@ -427,10 +429,15 @@ class Replica:
             GatheredReads(log.copies),
             world.patience,
         )
-        self.reports = Reporter(runs, log, world.shelf, ReportTerms("1.2.3", world.threshold))
+        self.reports = Reporter(runs, log, world.shelf, world.definitions, ReportTerms("1.2.3", world.threshold))
         self.keeper = ShardKeeper(runs, world.shelf, tools, LeaseTerms(name, world.lease_seconds), self.reports.finish)
         planner = Planner(
-            world.shelf, world.models, world.judges, world.sandboxes, PlanTerms(world.window, world.items_per_shard)
+            world.shelf,
+            world.models,
+            world.judges,
+            world.sandboxes,
+            PlanTerms(world.window, world.items_per_shard),
+            world.definitions,
         )
         self.planner = planner
         self.runs = RunDesk(runs, planner, world.shelf, clock, self.keeper.changed)
@@ -476,6 +483,7 @@ class World:
 
     def __init__(self, results: Database, log: SqlSampleLog) -> None:
         self.runs, self.models, self.log = SqlRunStore(results), SqlModelStore(results), log
+        self.definitions = SqlDefinitionStore(results)
         self.references = SqlReferenceStore(results)
         self.workers = Workers()
         self.shelf = Shelf(Sums(), Programs(), Essays())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
 
@@ -9,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shinsa_chassis.errors import ShinsaError
-from shinsa_orchestrator.domain.identity import item_id, item_seed, run_id, step_id
+from shinsa_orchestrator.domain.identity import item_id, item_seed, plan_digest, run_id, step_id
 from shinsa_orchestrator.domain.model import ModelCard, ModelEntry, check_model
 from shinsa_orchestrator.domain.progress import Progress, total
 from shinsa_orchestrator.domain.reproduce import command
 from shinsa_orchestrator.domain.run import (
+    MODEL,
     BenchmarkChoice,
     JudgeChoice,
     Override,
+    Pins,
     Plan,
     PlannedBenchmark,
     RunSpec,
@@ -109,7 +112,11 @@ def test_documents_keep_everything() -> None:
     )
     assert documents.spec(documents.dump(spec)) == spec
     plan = Plan((line("jnli", 3, 2, ("generate", "judge")),), {"grader": "mild"}, 10, 8)
+    plan = replace(plan, pins=Pins("v1", {"mild": "d1"}, {MODEL: "a", "mild": "b"}, mixed=True))
     assert documents.plan(documents.dump(plan)) == plan
+    of_before = json.loads(documents.dump(plan))
+    del of_before["pins"]
+    assert documents.plan(json.dumps(of_before)).pins == Pins()
     progress = Progress(items=3)
     progress.finished("scored", 2)
     progress.stages["generate"].asked = 4
@@ -120,12 +127,36 @@ def test_the_command_line_names_judges_and_pins_what_was_found() -> None:
     found = line("essays", 3, 2, ("generate", "judge"))
     again = replace(found, shots=found.shots + 1)
     plan = Plan((found, again), {"grader": "mild", "other": "strict"}, 10, 8)
-    pin = f"--pin essays={found.version}:{found.dataset_digest[:12]}"
+    pin = f"--pin essays={found.version}:{found.dataset_digest[:12]} --pin-plan {plan_digest(plan)[:12]}"
     every = "shinsa run --model m --suite s --judge"
     assert command(RunSpec("m", suite="s"), plan) == f"{every} grader=mild --judge other=strict {pin}"
     chosen = RunSpec("m", suite="s", judges=(JudgeChoice("other", "gpt"),))
     assert command(chosen, plan) == f"{every} other=gpt --judge grader=mild {pin}"
     assert command(replace(chosen, judges=(JudgeChoice("*", "gpt"),)), plan) == f"{every} gpt {pin}"
+    pinned = replace(plan, pins=Pins(judges={"mild": "0123456789abcdef"}))
+    assert command(chosen, pinned).endswith(f" --pin-judge mild=0123456789ab --pin-plan {plan_digest(plan)[:12]}")
+    # Two models or judges have answered in it: nobody can ask for that again.
+    assert command(chosen, replace(plan, pins=Pins(mixed=True))) == ""
+
+
+def test_a_plan_has_another_digest_with_anything_that_is_asked_otherwise() -> None:
+    found = line("essays", 3, 2, ("generate", "judge"))
+    plan = Plan((found,), {"grader": "mild"}, 10, 8)
+    same = [
+        replace(plan, window=99, items_per_shard=7),
+        replace(plan, pins=Pins(model="other")),
+        replace(plan, lines=(replace(found, dataset="/elsewhere"),)),
+    ]
+    other = [
+        replace(plan, lines=(replace(found, settings={"max_tokens": 1}),)),
+        replace(plan, lines=(replace(found, samples=2),)),
+        replace(plan, lines=(replace(found, version="2"),)),
+        replace(plan, lines=(replace(found, dataset_digest="x"),)),
+        replace(plan, lines=(found, found)),
+        replace(plan, judges={"grader": "strict"}),
+    ]
+    assert {plan_digest(one) for one in same} == {plan_digest(plan)}
+    assert len({plan_digest(one) for one in [plan, *other]}) == 1 + len(other)
 
 
 @pytest.mark.parametrize(

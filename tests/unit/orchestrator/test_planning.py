@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -174,8 +175,8 @@ async def test_an_optional_role_is_served_by_a_profile_named_for_it_alone(world:
     translations = [manifests()["alt_e_to_j"]]
     planner = world.replica().planner
 
-    async def resolve(judges: tuple[JudgeChoice, ...], manifests: Any) -> dict[str, str]:
-        return await planner.resolve_judges(RunSpec("m", judges=judges), manifests)
+    async def resolve(judges: tuple[JudgeChoice, ...], manifests: Any) -> Mapping[str, str]:
+        return (await planner.resolve_judges(RunSpec("m", judges=judges), manifests))[0]
 
     world.judges.defaults = {"*": "mild"}
     assert await resolve((), translations) == {}

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from scipy.stats import spearmanr
+from shinsa.inference.v1 import model_pb2
 from shinsa_benchmarks.boards import Board
 from shinsa_benchmarks.vocabulary import Status
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_orchestrator.domain.identity import plan_digest
 from shinsa_orchestrator.domain.item import ItemFilter
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.run import BenchmarkChoice, RunSpec, RunState
@@ -35,7 +37,9 @@ async def test_a_report_says_what_it_rests_on(world: Any) -> None:
     assert report.provenance.engine_fingerprints == ("scripted m",)
     assert report.provenance.judge_identities == ("mild",)
     asked = "shinsa run --model m --benchmarks essays,programs --limit 2 --judge grader=mild"
-    assert report.provenance.reproduce == f"{asked} --pin essays=1:digest-essay --pin programs=1:digest-progr"
+    asked += " --pin essays=1:digest-essay --pin programs=1:digest-progr"
+    assert report.provenance.reproduce == f"{asked} --pin-plan {plan_digest(report.run.plan)[:12]}"
+    assert report.provenance.definitions.model == (await world.models.model("m")).document
     assert report.provenance.shinsa_version == "1.2.3"
     tokens = report.tokens
     assert (tokens.prompt_tokens, tokens.completion_tokens, tokens.judge_prompt_tokens) == (30, 12, 28)
@@ -282,16 +286,21 @@ async def test_watching_shows_changes_until_the_end(world: Any, monkeypatch: pyt
         await anext(replica.runs.watch("r0"))
 
 
+def _scripted(otherwise: str) -> ModelEntry:
+    message = model_pb2.ModelEntry(name="q", scripted=model_pb2.ScriptedEngine(otherwise=otherwise))
+    return ModelEntry("q", "scripted", message.SerializeToString())
+
+
 async def test_models_are_registered_and_announced(world: Any) -> None:
     replica = world.replica()
-    entry = ModelEntry("q", "scripted", b"one")
+    entry = _scripted("one")
     await replica.models.add(entry, replace=False)
     await replica.models.add(entry, replace=False)
     with pytest.raises(ShinsaError, match="registered otherwise") as refused:
-        await replica.models.add(ModelEntry("q", "scripted", b"two"), replace=False)
+        await replica.models.add(_scripted("two"), replace=False)
     assert refused.value.reason is Reason.ALREADY_EXISTS
-    await replica.models.add(ModelEntry("q", "scripted", b"two"), replace=True)
-    assert {one.name: one.document for one in await replica.models.listing()}["q"] == b"two"
+    await replica.models.add(_scripted("two"), replace=True)
+    assert {one.name: one.document for one in await replica.models.listing()}["q"] == _scripted("two").document
     world.workers.announced.clear()
     await replica.models.announce_all()
     assert [one.name for one in world.workers.announced] == ["m", "q"]

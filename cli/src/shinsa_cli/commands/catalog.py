@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,6 +49,19 @@ def list_judges(server: ServerOption = "", state: StateOption = None, as_json: J
     out().print(profiles)
     out().print()
     out().print(rubrics)
+
+
+@judges_app.command("restore")
+def restore(
+    report: Annotated[Path, typer.Argument(metavar="REPORT.json", help="As `shinsa report RUN --json` prints it.")],
+    file: Annotated[Path, typer.Argument(metavar="JUDGES.toml", help="Where to write them; is not overwritten.")],
+) -> None:
+    """Writes the judge profiles of a report into a judges file, for `shinsa up --judges`."""
+    from shinsa_cli.judges_restoring import read_report, restore_judges
+    from shinsa_cli.render.console import err
+
+    written = restore_judges(read_report(report).provenance.judges, file)
+    err().print("written: " + ", ".join(map(str, written)), soft_wrap=True)
 
 
 @board_app.command("list")

@@ -64,6 +64,32 @@ def run(
             show_default=False,
         ),
     ] = None,
+    judge_pins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pin-judge",
+            metavar="PROFILE=DIGEST",
+            help="Run only if this judge profile is the one that a report was made with.",
+            show_default=False,
+        ),
+    ] = None,
+    plan_pin: Annotated[
+        str,
+        typer.Option(
+            "--pin-plan",
+            metavar="DIGEST",
+            help="Run only if all that is planned is what a report was made with.",
+            show_default=False,
+        ),
+    ] = "",
+    entry: Annotated[
+        str,
+        typer.Option(
+            metavar="JSON",
+            help="Register the model so, unless it is registered already; as the command of a report says.",
+            show_default=False,
+        ),
+    ] = "",
     note: Annotated[str, typer.Option(help="A remark kept with the run.", show_default=False)] = "",
     reuse: Annotated[
         bool,
@@ -86,10 +112,13 @@ def run(
     """
     from shinsa_cli.examination import follow_and_report, submit
     from shinsa_cli.gateway.choices import judge_budget, read_benchmarks, read_judges, read_pairs, read_pins
-    from shinsa_cli.gateway.pins import demand_pins
+    from shinsa_cli.gateway.models import add_models, entry_from_json
+    from shinsa_cli.gateway.pins import demand_judges, demand_pins
     from shinsa_cli.problem import bad_input
 
     pinned = read_pins(pins or ())
+    pinned_judges = read_pairs(judge_pins or (), "--pin-judge")
+    entries = [entry_from_json(model, entry)] if entry else []
     if bool(suite) == bool(benchmarks):
         raise bad_input(
             "name either a suite or benchmarks", field="--suite", remedy="`shinsa benchmarks list` shows both"
@@ -110,8 +139,10 @@ def run(
         **({"reuse": True} if reuse else {}),
     }
     with open_gateway(server, state) as gateway:
+        demand_judges(gateway, pinned_judges)
+        add_models(gateway, entries, replace=False)
         started = submit(gateway, spec)
-        demand_pins(gateway, started, pinned)
+        demand_pins(gateway, started, pinned, plan_pin)
         raise typer.Exit(follow_and_report(gateway, started, wait=wait, as_json=as_json))
 
 

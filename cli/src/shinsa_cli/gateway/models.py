@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -73,6 +74,17 @@ def entry_from_options(name: str, options: ModelOptions) -> JsonObject:
     if options.sampling:
         entry["sampling"] = read_values(options.sampling, "--sampling")
     return entry
+
+
+def entry_from_json(name: str, text: str) -> JsonObject:
+    """An entry as the command of a report has it. Raises ``Problem``."""
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise bad_input(f"is no JSON: {error}", field="--entry", remedy="take it from a report as it stands") from error
+    if not isinstance(fields, dict):
+        raise bad_input("is no JSON object", field="--entry", remedy="take it from a report as it stands")
+    return {**fields, "name": name}
 
 
 def _engine(name: str, options: ModelOptions) -> JsonObject:

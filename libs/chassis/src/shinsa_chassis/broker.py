@@ -131,9 +131,11 @@ class Broker:
     async def submit(self, task: step_pb2.Task, *, service: str, key: str) -> None:
         """Puts a task into its work queue and returns when the server has stored it.
 
-        The message id is step id and attempt: the same attempt submitted twice within the duplicate window is one task.
+        The message id is step id and attempt, and whom it asks: the same attempt submitted twice within the duplicate
+        window is one task.
         """
-        headers = {"Nats-Msg-Id": f"{task.step_id}.{task.attempt}"}
+        version = f".{task.version}" if task.version else ""
+        headers = {"Nats-Msg-Id": f"{task.step_id}.{task.attempt}{version}"}
         tracing.inject(headers)
         await self._publisher.publish(work_subject(service, key), task.SerializeToString(), headers)
 

@@ -80,6 +80,7 @@ class TaskAnswerer:
             attempt=task.attempt,
             worker=self._settings.replica,
             deliveries=delivery.number,
+            version=task.version,
         )
         delay = await self._work(task, delivery, result)
         if delay is not None:
@@ -137,7 +138,8 @@ class TaskAnswerer:
             delay = _delay(known, delivery.number)
             self._log.warning("task_retried_later", reason=known.reason.value, delay=delay, deliveries=delivery.number)
             return delay
-        if known.retryable or known.reason is Reason.GAVE_UP:
+        # What another version is asked for is nobody's loss: whoever asks on does so for the one that is there.
+        if known.reason is not Reason.DATA_MISMATCH and (known.retryable or known.reason is Reason.GAVE_UP):
             await self._bury(delivery, known, name=f"{task.step_id}.{task.attempt}.dead")
         result.failure.CopyFrom(to_failure(known, origin=self._service))
         result.failure.attempts = max(known.attempts, delivery.number)

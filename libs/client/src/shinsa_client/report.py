@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shinsa_client.answer import Answer
+from shinsa_client.answer import Answer, JsonObject
 from shinsa_client.generation import Cost
 from shinsa_client.run import PlannedBenchmark, Run
 
@@ -45,6 +45,15 @@ class ReasonCount(Answer):
     benchmark: str = ""
 
 
+class JudgeDefinition(Answer):
+    """A judge profile as it was: its table in the judges file as JSON, and the text of its file of prompts."""
+
+    profile: str
+    digest: str
+    definition_json: str
+    prompts: str = ""
+
+
 class Provenance(Answer):
     shinsa_version: str = ""
     suite: str = ""
@@ -53,6 +62,8 @@ class Provenance(Answer):
     judge_identities: tuple[str, ...] = ()
     sandbox_tiers: tuple[str, ...] = ()
     reproduce: str = ""
+    model: JsonObject | None = None
+    judges: tuple[JudgeDefinition, ...] = ()
 
 
 class TokenTotals(Answer):

@@ -93,6 +93,7 @@ class Run(Answer):
     progress: Progress = Progress()
     plan: tuple[PlannedBenchmark, ...] = ()
     samples_forgotten_at: datetime | None = None
+    plan_digest: str = ""
 
     @property
     def over(self) -> bool:

@@ -62,6 +62,7 @@ from shinsa_orchestrator.inbound.webhook_servicer import WebhookServicer
 from shinsa_orchestrator.outbound import backup
 from shinsa_orchestrator.outbound.access_store import SqlAccessStore
 from shinsa_orchestrator.outbound.database import Database, open_database
+from shinsa_orchestrator.outbound.definition_store import SqlDefinitionStore
 from shinsa_orchestrator.outbound.directories import GrpcJudgeDirectory, GrpcSandboxDirectory
 from shinsa_orchestrator.outbound.http_messenger import HttpMessenger
 from shinsa_orchestrator.outbound.installed_catalog import InstalledCatalog
@@ -147,8 +148,9 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
         )
         runs, models, log = SqlRunStore(results), SqlModelStore(results), SqlSampleLog(sample_log)
         queue, clock = JetStreamQueue(broker), SystemClock()
-        recorder = Recorder(log)
-        reporter = Reporter(runs, log, catalog, ReportTerms(_version(), settings.infra_error_threshold))
+        definitions, recorder = SqlDefinitionStore(results), Recorder(log)
+        terms_of_reports = ReportTerms(_version(), settings.infra_error_threshold)
+        reporter = Reporter(runs, log, catalog, definitions, terms_of_reports)
         tools = Tools(
             queue=queue,
             sample_log=log,
@@ -169,6 +171,7 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
             GrpcJudgeDirectory(judge_channel, settings.judge_address, settings.directory_seconds),
             GrpcSandboxDirectory(sandbox_channel, settings.sandbox_address, settings.directory_seconds),
             PlanTerms(settings.window, settings.items_per_shard),
+            definitions,
         )
         references = SqlReferenceStore(results)
         tables = BoardTables(catalog, runs, models, references)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from shinsa_gateway.domain.generation import Cost
+from shinsa_gateway.domain.model import ModelEntry
 from shinsa_gateway.domain.resource import Resource
 from shinsa_gateway.domain.run import RUN_EXAMPLE, PlannedBenchmark, Run
 
@@ -40,6 +41,15 @@ class ReasonCount(Resource):
     benchmark: str
 
 
+class JudgeDefinition(Resource):
+    """A judge profile as it was when the run was planned."""
+
+    profile: str
+    digest: str = Field(description="As in the identities of its verdicts.")
+    definition_json: str = Field(description="Its table in the judges file, as JSON.")
+    prompts: str = Field(default="", description="Text of its file of prompts, where it has one.")
+
+
 class Provenance(Resource):
     """What produced the numbers, precisely enough to ask for them again."""
 
@@ -49,7 +59,15 @@ class Provenance(Resource):
     engine_fingerprints: tuple[str, ...] = ()
     judge_identities: tuple[str, ...] = ()
     sandbox_tiers: tuple[str, ...] = ()
-    reproduce: str = Field(default="", description="A command line that asks for the same run.")
+    reproduce: str = Field(
+        default="", description="A command line that asks for the same run, the model's entry included."
+    )
+    model: ModelEntry | None = Field(
+        default=None, description="The model as it was registered; null of runs of before this was kept."
+    )
+    judges: tuple[JudgeDefinition, ...] = Field(
+        default=(), description="Judge profiles as they were, members of panels included."
+    )
 
 
 class TokenTotals(Resource):

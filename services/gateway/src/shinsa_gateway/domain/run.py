@@ -210,6 +210,7 @@ RUN_EXAMPLE: dict[str, Any] = {
         }
     ],
     "samples_forgotten_at": None,
+    "plan_digest": "5d41402abc4b2a76b9719d911017c592",
 }
 
 
@@ -229,6 +230,9 @@ class Run(Resource):
     plan: tuple[PlannedBenchmark, ...] = ()
     samples_forgotten_at: datetime | None = Field(
         default=None, description="Since then prompts, replies and evidence are no longer kept; null: they are."
+    )
+    plan_digest: str = Field(
+        default="", description="Over all that was planned: benchmarks, versions, data, settings, counts, judges."
     )
 
 

@@ -49,6 +49,7 @@ class Models:
         Returns whether anything is new.
         """
         if self._entries.get(entry.name) == entry:
+            self._rename(entry)
             return False
         changed = entry.name in self._entries
         self._entries[entry.name] = entry
@@ -62,6 +63,13 @@ class Models:
         if not entry.holds_weights:
             self._keep(asyncio.create_task(self._load_quietly(entry.name), name=f"load-{entry.name}"))
         return True
+
+    def _rename(self, entry: ModelEntry) -> None:
+        """The same entry under the version by which it is asked from now on."""
+        self._entries[entry.name] = entry
+        residence = self._residences.get(entry.name)
+        if residence is not None and not residence.over:
+            residence.entry = entry
 
     def remove(self, name: str) -> None:
         """Forgets a model; its engine ends when what it has begun is done."""
@@ -85,31 +93,30 @@ class Models:
 
     # --- asking ---
 
-    async def generate(self, request: GenerateRequest) -> Completion:
-        """Completes a prompt, loading the model if need be."""
-        async with self._residence(request.model).borrowed() as engine:
-            completed = self._completed(request)
-            return self._accounted(completed, await engine.generate(completed))
+    async def generate(self, request: GenerateRequest, version: str = "") -> Completion:
+        """Completes a prompt, loading the model if need be.
+
+        Raises DATA_MISMATCH where ``version`` names another entry than the one in force: it may be on its way here.
+        """
+        residence = self._asked(request.model, version)
+        async with residence.borrowed() as engine:
+            entry = _of_version(residence.entry, version)
+            completed = _completed(request, entry)
+            return _accounted(completed, entry, await engine.generate(completed))
 
     async def stream(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """The same piece by piece; the last piece is the completion."""
-        completed = self._completed(request)
-        async with (
-            self._residence(request.model).borrowed() as engine,
-            aclosing(engine.stream(completed)) as pieces,
-        ):
-            async for piece in pieces:
-                yield self._accounted(completed, piece) if isinstance(piece, Completion) else piece
+        residence = self._asked(request.model)
+        async with residence.borrowed() as engine:
+            completed = _completed(request, residence.entry)
+            async with aclosing(engine.stream(completed)) as pieces:
+                async for piece in pieces:
+                    yield _accounted(completed, residence.entry, piece) if isinstance(piece, Completion) else piece
 
-    def _completed(self, request: GenerateRequest) -> GenerateRequest:
-        defaults = self._entry(request.model).sampling
-        return replace(request, sampling=request.sampling.filled_from(defaults)) if defaults.set_fields() else request
-
-    def _accounted(self, request: GenerateRequest, completion: Completion) -> Completion:
-        entry = self._entries.get(request.model)
-        price = entry.price if entry is not None else None
-        cost = None if price is None else price.of(completion.usage)
-        return replace(completion, greedy=request.sampling.greedy, cost=cost)
+    def _asked(self, name: str, version: str = "") -> Residence:
+        """Another version is not loaded for one who does not want it."""
+        _of_version(self._entry(name), version)
+        return self._residence(name)
 
     # --- by hand ---
 
@@ -188,3 +195,26 @@ class Models:
                 return
         except ShinsaError:
             return  # the state says it already
+
+
+def _of_version(entry: ModelEntry, version: str) -> ModelEntry:
+    if version and entry.version != version:
+        raise ShinsaError(
+            Reason.DATA_MISMATCH,
+            f"Model {entry.name!r} is registered here as version {entry.version or 'unknown'}, and version {version} "
+            "is asked: it was replaced meanwhile, and another does not answer for it. Resume the run to go on with "
+            "the model as it is now.",
+            field="model",
+            retryable=True,
+        )
+    return entry
+
+
+def _completed(request: GenerateRequest, entry: ModelEntry) -> GenerateRequest:
+    defaults = entry.sampling
+    return replace(request, sampling=request.sampling.filled_from(defaults)) if defaults.set_fields() else request
+
+
+def _accounted(request: GenerateRequest, entry: ModelEntry, completion: Completion) -> Completion:
+    cost = None if entry.price is None else entry.price.of(completion.usage)
+    return replace(completion, greedy=request.sampling.greedy, cost=cost)

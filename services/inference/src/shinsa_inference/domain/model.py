@@ -134,7 +134,8 @@ class Price:
 class ModelEntry:
     """A name for an engine's settings; the name is also the key of its work queue.
 
-    ``sampling`` fills in what a request leaves open.
+    ``sampling`` fills in what a request leaves open. ``version`` is how askers call just this entry; empty where nobody
+    has told.
     """
 
     name: str
@@ -143,6 +144,7 @@ class ModelEntry:
     labels: tuple[tuple[str, str], ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     price: Price | None = None
+    version: str = field(default="", compare=False)
 
     @property
     def holds_weights(self) -> bool:

@@ -111,6 +111,7 @@ class WorkQueues:
                     f"The queue of model {model!r} got a task for {task.generate.model!r}; submit it there.",
                     field="model",
                 )
-            return from_completion(noted(model, await self._models.generate(to_request(task.generate))))
+            completion = await self._models.generate(to_request(task.generate), task.version)
+            return from_completion(noted(model, completion))
 
         return handle

@@ -54,7 +54,13 @@ def to_entry(message: model_pb2.ModelEntry) -> ModelEntry:
         refuse("name", f"is {message.name!r}; it takes letters, digits, '.', '_' and '-'")
     labels = tuple((label.key, label.value) for label in message.labels)
     return ModelEntry(
-        message.name, _engine(message), message.concurrency, labels, to_sampling(message.sampling), _price(message)
+        message.name,
+        _engine(message),
+        message.concurrency,
+        labels,
+        to_sampling(message.sampling),
+        _price(message),
+        message.version,
     )
 
 

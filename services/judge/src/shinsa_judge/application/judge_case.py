@@ -27,14 +27,16 @@ class JudgeCase:
         self._shelf = shelf
         self._judges = judges
 
-    async def __call__(self, request: JudgeRequest, *, patient: bool = False) -> Verdict:
+    async def __call__(self, request: JudgeRequest, *, patient: bool = False, digest: str = "") -> Verdict:
         """The verdict, or one that says why there is no value.
 
         ``patient``: an endpoint that is down is waited for rather than given up; for callers that hold the case safe.
+        ``digest``: of the profile as the caller knows it; another is not asked in its place.
         Raises ``ShinsaError``: NOT_FOUND for an unknown profile or rubric, INVALID_ARGUMENT for a case that does not
-        fill the rubric's fields, and whatever the back end raises where there is no reply at all.
+        fill the rubric's fields, DATA_MISMATCH where the profile is another by now, and whatever the back end raises
+        where there is no reply at all.
         """
-        verdict = await self._judged(self._judges.seat(request.profile), request.case, patient, 0)
+        verdict = await self._judged(self._judges.seat(request.profile, digest), request.case, patient, 0)
         _note(verdict, request.case.rubric)
         return verdict
 

@@ -19,7 +19,8 @@ from shinsa_judge.ports import Backend, BackendMaker, Scorer
 class Seat:
     """One judge with its back end and its room: at most ``profile.cases_at_once`` cases are with it at once.
 
-    A panel holds nothing itself. ``prompts`` are the rubrics that its own file of prompts dresses, None without one.
+    A panel holds nothing itself. ``prompts`` are the rubrics that its own file of prompts dresses, None without one;
+    ``prompt_text`` is what that file says.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class Seat:
         digest: str,
         held: Backend | Scorer | None,
         prompts: Mapping[str, Rubric] | None = None,
+        prompt_text: str = "",
     ) -> None:
         self.name = name
         self.profile = profile
         self.digest = digest
         self.prompts = prompts
+        self.prompt_text = prompt_text
         self._held = held
         self._room = asyncio.Semaphore(profile.cases_at_once)
         self._cases = 0
@@ -99,8 +102,8 @@ class Judges:
     def roles(self) -> Mapping[str, str]:
         return self._roles
 
-    def seat(self, profile: str) -> Seat:
-        """The seat of that profile. Raises NOT_FOUND with near matches."""
+    def seat(self, profile: str, digest: str = "") -> Seat:
+        """The seat of that profile. Raises NOT_FOUND with near matches, DATA_MISMATCH where ``digest`` is not its."""
         seat = self._seats.get(profile)
         if seat is None:
             known = sorted(self._seats)
@@ -109,6 +112,15 @@ class Judges:
                 f"There is no judge profile {profile!r}; name one of {', '.join(known)}, or add it to the judges file.",
                 field="profile",
                 near_matches=difflib.get_close_matches(profile, known, n=3),
+            )
+        if digest and seat.digest != digest:
+            raise ShinsaError(
+                Reason.DATA_MISMATCH,
+                f"Judge profile {profile!r} is another here ({seat.digest[:12]}) than the one that is asked "
+                f"({digest[:12]}): the judges file has changed meanwhile. Put the profile back, or resume the run to "
+                "go on with it as it is now.",
+                field="profile",
+                retryable=True,
             )
         return seat
 
@@ -136,7 +148,7 @@ class Judges:
         if seat is not None and seat.profile == profile and seat.digest == digest:
             return seat
         held = None if isinstance(profile, PanelProfile) else self._make_backend(name, profile)
-        return Seat(name, profile, digest, held, profiles.prompts.get(name))
+        return Seat(name, profile, digest, held, profiles.prompts.get(name), profiles.prompt_texts.get(name, ""))
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

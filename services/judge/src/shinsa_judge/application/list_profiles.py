@@ -17,7 +17,10 @@ from shinsa_judge.domain.rubric import Rubric
 
 @dataclass(frozen=True, slots=True)
 class ListedProfile:
-    """``problem`` is empty where the judge can be asked, ``currency`` where its verdicts carry no cost."""
+    """``problem`` is empty where the judge can be asked, ``currency`` where its verdicts carry no cost.
+
+    ``definition`` is the profile's table as JSON, ``prompts`` the text of its file of prompts.
+    """
 
     name: str
     kind: str
@@ -26,6 +29,8 @@ class ListedProfile:
     problem: str
     members: Sequence[str] = ()
     currency: str = ""
+    definition: str = ""
+    prompts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,17 @@ class ListProfiles:
         members = profile.members if isinstance(profile, PanelProfile) else ()
         problem = self._unknown_rubric(seat) or _problem(seat, seats, problems)
         currency = _currency(seat, seats)
-        return ListedProfile(seat.name, profile.kind, profile.model, seat.digest, problem, members, currency)
+        return ListedProfile(
+            seat.name,
+            profile.kind,
+            profile.model,
+            seat.digest,
+            problem,
+            members,
+            currency,
+            profile.definition,
+            seat.prompt_text,
+        )
 
     def _unknown_rubric(self, seat: Seat) -> str:
         known = {**self._shelf.rubrics, **self._shelf.measures}

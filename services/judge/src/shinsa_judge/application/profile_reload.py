@@ -66,7 +66,8 @@ class ProfileReload:
         self._seen = seen
         if profiles is None or faults:
             raise ConfigurationError(faults)
-        await self._judges.exchange(replace(profiles, prompts=self._dressed(prompts)))
+        texts = {name: text.text for name, text in prompts.items()}
+        await self._judges.exchange(replace(profiles, prompts=self._dressed(prompts), prompt_texts=texts))
         origins = [source.origin for source in (*sources.texts, *prompts.values())]
         _log.info("judges_file_loaded", origins=origins, profiles=sorted(profiles.profiles))
         return True

@@ -48,9 +48,17 @@ class Judge(Table):
         return self.concurrency
 
     @property
+    def definition(self) -> str:
+        """The table of the judges file that gives this profile, as JSON, without what is so by default."""
+        return json.dumps(self.model_dump(mode="json", exclude_defaults=True, by_alias=True), ensure_ascii=False)
+
+    @property
     def own_digest(self) -> str:
-        """Digest of everything in the profile itself that bears on verdicts."""
-        return digest_of(self.model_dump(mode="json", exclude=set(self.beside_the_verdict)))
+        """Digest of everything in the profile itself that bears on verdicts.
+
+        What is so by default is left out: a program that knows more keys still knows the profiles of a run under way.
+        """
+        return digest_of(self.model_dump(mode="json", exclude=set(self.beside_the_verdict), exclude_defaults=True))
 
 
 class AskedJudge(Judge):

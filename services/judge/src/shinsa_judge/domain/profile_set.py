@@ -43,13 +43,15 @@ class PromptFileUse:
 class ProfileSet:
     """All judges by name, and which of them serves a role when a run names none.
 
-    ``prompts`` holds, by profile, the rubrics that a user's file of prompts dresses anew.
+    ``prompts`` holds, by profile, the rubrics that a user's file of prompts dresses anew; ``prompt_texts`` what that
+    file says.
     """
 
     profiles: Mapping[str, Profile]
     roles: Mapping[str, str] = field(default_factory=dict)
     prompt_files: Mapping[str, PromptFileUse] = field(default_factory=dict)
     prompts: Mapping[str, Mapping[str, Rubric]] = field(default_factory=dict)
+    prompt_texts: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self, name: str) -> str:
         """SHA-256 over everything that bears on the profile's verdicts: its own keys, prompts, members."""

@@ -93,7 +93,8 @@ class WorkQueues:
                 )
             # The queue holds the case safe meanwhile, so an endpoint that is down stops this queue and loses nothing.
             async with _until(task.deadline.seconds):
-                return from_verdict(noted(await self._judge_case(to_request(task.judge), patient=True)))
+                request = to_request(task.judge)
+                return from_verdict(noted(await self._judge_case(request, patient=True, digest=task.version)))
 
         return handle
 

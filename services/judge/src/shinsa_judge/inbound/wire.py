@@ -135,6 +135,8 @@ def _profile(profile: ListedProfile) -> judge_service_pb2.Profile:
         problem=profile.problem,
         members=profile.members,
         currency=profile.currency,
+        definition_json=profile.definition,
+        prompts=profile.prompts,
     )
 
 

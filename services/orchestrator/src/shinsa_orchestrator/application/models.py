@@ -9,6 +9,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.domain.model import ModelEntry, check_model
+from shinsa_orchestrator.domain.run import ACTIVE, RunState
 from shinsa_orchestrator.ports.models import ModelAnnouncer, ModelStore
 from shinsa_orchestrator.ports.runs import RunStore
 
@@ -27,7 +28,11 @@ class ModelDesk:
         self._announcer = announcer
 
     async def add(self, entry: ModelEntry, *, replace: bool) -> ModelEntry:
-        """Registers a model, or changes it with ``replace``. The same entry again is no error."""
+        """Registers a model, or changes it with ``replace``. The same entry again is no error.
+
+        A run under way of a model that answers otherwise from now on ends as failed: nobody can answer it any more, and
+        the new entry does not answer in place of the old one. Resuming it goes on with the new one.
+        """
         check_model(entry)
         if not await self._models.save_model(entry, replace=replace):
             stored = await self._models.model(entry.name)
@@ -38,8 +43,18 @@ class ModelDesk:
                     field="model.name",
                 )
         await self._tell(entry)
+        await self._end_runs_of_another(entry.name)
         log.info("model_registered", model=entry.name, engine=entry.engine)
         return entry
+
+    async def _end_runs_of_another(self, name: str) -> None:
+        stored = await self._models.model(name)
+        for run in await self._runs.active_runs() if stored is not None else ():
+            pinned = run.plan.pins.model
+            if run.spec.model == name and stored is not None and pinned not in ("", stored.version) and not run.adopts:
+                problem = f"model {name!r} was registered otherwise meanwhile; resume the run to go on with it as it is"
+                if await self._runs.change_state(run.id, RunState.FAILED, of=ACTIVE, problem=problem):
+                    log.warning("run_failed", run_id=run.id, problem=problem)
 
     async def _tell(self, entry: ModelEntry) -> None:
         """Whoever changes the same model at the same time: the register's last word is the last that is heard."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shinsa_benchmarks.benchmark import wanted
 from shinsa_benchmarks.manifest import Manifest
@@ -12,10 +12,12 @@ from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.acceptance import check_accepted, check_reusable
 from shinsa_orchestrator.application.lines import open_lines
+from shinsa_orchestrator.application.pinning import pin_judges, pin_model
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.overrides import by_benchmark
 from shinsa_orchestrator.domain.run import JudgeBudget, JudgeChoice, Override, Plan, PlannedBenchmark, RunSpec, Setting
 from shinsa_orchestrator.ports.catalog import Catalog
+from shinsa_orchestrator.ports.definitions import DefinitionStore
 from shinsa_orchestrator.ports.models import ModelStore
 from shinsa_orchestrator.ports.workers import JudgeDirectory, JudgeOffer, SandboxDirectory
 
@@ -56,7 +58,9 @@ class Planner:
         judges: JudgeDirectory,
         sandboxes: SandboxDirectory,
         terms: PlanTerms,
+        definitions: DefinitionStore,
     ) -> None:
+        self._definitions = definitions
         self._catalog = catalog
         self._models = models
         self._judges = judges
@@ -71,7 +75,7 @@ class Planner:
         settings = self._settings(spec, wanted)
         if spec.window > MOST_WINDOW:
             raise invalid("spec.window", f"{spec.window} items at once are too many; at most {MOST_WINDOW}")
-        judges = await self.resolve_judges(spec, [one.manifest for one in wanted])
+        judges, offer = await self.resolve_judges(spec, [one.manifest for one in wanted])
         await self._check_sandbox([one.manifest for one in wanted])
         lines = [line for one in wanted for line in await self._lines(spec, one, settings[one.manifest.id])]
         plan = Plan(tuple(lines), judges, self._terms.items_per_shard, spec.window or self._terms.window)
@@ -79,7 +83,23 @@ class Planner:
         await check_accepted(model, opened)
         if spec.reuse:
             await check_reusable(opened)
-        return plan
+        pins = await pin_model(plan.pins, model, self._definitions)
+        return replace(plan, pins=await pin_judges(pins, judges.values(), offer, self._definitions))
+
+    async def judged(self, plan: Plan, spec: RunSpec, manifests: Sequence[Manifest]) -> Plan:
+        """The plan with the judges that ``spec`` names, as they are now; the model stays as it was."""
+        judges, offer = await self.resolve_judges(spec, manifests)
+        pins = await pin_judges(replace(plan.pins, judges={}), judges.values(), offer, self._definitions)
+        return replace(plan, judges=judges, pins=pins)
+
+    async def pinned_anew(self, plan: Plan, model: str) -> Plan:
+        """The plan for whoever is in force now; the model of the empty name stays as it was."""
+        pins = plan.pins
+        if model:
+            pins = await pin_model(pins, await self.check_model(model), self._definitions)
+        if plan.judges:
+            pins = await pin_judges(pins, plan.judges.values(), await self._judges.offer(), self._definitions)
+        return replace(plan, pins=pins)
 
     async def check_model(self, name: str) -> ModelEntry:
         """The model of that name. Raises ``ShinsaError`` where none is registered."""
@@ -175,8 +195,12 @@ class Planner:
 
     # --- judges and sandbox ---
 
-    async def resolve_judges(self, spec: RunSpec, manifests: Sequence[Manifest]) -> dict[str, str]:
-        """Profile by role for every judge role of these benchmarks; the judge service is asked only if there is one.
+    async def resolve_judges(
+        self, spec: RunSpec, manifests: Sequence[Manifest]
+    ) -> tuple[Mapping[str, str], JudgeOffer]:
+        """Profile by role for every judge role of these benchmarks, and what the judge service offers.
+
+        It is asked only if there is a role.
 
         An optional role is served by a profile that is named for this very role, never by one for every role; without
         one it is left out.
@@ -185,13 +209,13 @@ class Planner:
         optional = sorted({role for manifest in manifests for role in manifest.optional_judge_roles} - set(roles))
         chosen = _chosen_profiles(spec.judges, [*roles, *optional])
         if not roles and not optional:
-            return {}
+            return {}, JudgeOffer((), {})
         offer = await self._judges.offer()
         named = {**offer.defaults, **chosen}
         served = {role: _profile(role, {role: named[role]}, offer) for role in optional if role in named}
         judges = {role: _profile(role, chosen, offer) for role in roles} | served
         _check_prices(spec.judge_budget, judges.values(), offer)
-        return judges
+        return judges, offer
 
     async def check_budget(self, budget: JudgeBudget, judges: Mapping[str, str]) -> None:
         """Raises ``ShinsaError`` where a budget could not be kept with these judges."""

@@ -12,7 +12,9 @@ from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.generation_totals import generation_totals
 from shinsa_orchestrator.application.lines import check_version
+from shinsa_orchestrator.application.pinning import definitions
 from shinsa_orchestrator.application.tallying import compare_line, outcomes, tally_run
+from shinsa_orchestrator.domain.definition import Definitions
 from shinsa_orchestrator.domain.item import JudgeTotals, StatusCount, StepTotals
 from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.report import (
@@ -28,6 +30,7 @@ from shinsa_orchestrator.domain.report import (
 from shinsa_orchestrator.domain.reproduce import command
 from shinsa_orchestrator.domain.run import PlannedBenchmark, Run, RunState
 from shinsa_orchestrator.ports.catalog import Catalog
+from shinsa_orchestrator.ports.definitions import DefinitionStore
 from shinsa_orchestrator.ports.runs import RunStore
 from shinsa_orchestrator.ports.samples import SampleLog
 
@@ -50,7 +53,15 @@ class ReportTerms:
 class Reporter:
     """Tallies what the sample log holds."""
 
-    def __init__(self, runs: RunStore, sample_log: SampleLog, catalog: Catalog, terms: ReportTerms) -> None:
+    def __init__(
+        self,
+        runs: RunStore,
+        sample_log: SampleLog,
+        catalog: Catalog,
+        definitions: DefinitionStore,
+        terms: ReportTerms,
+    ) -> None:
+        self._definitions = definitions
         self._runs = runs
         self._log = sample_log
         self._catalog = catalog
@@ -98,7 +109,7 @@ class Reporter:
             run=replace(run, progress=progress),
             scores=tuple(scores),
             reasons=_reasons(counts),
-            provenance=self._provenance(run, origins),
+            provenance=self._provenance(run, origins, await definitions(run.plan.pins, self._definitions)),
             tokens=_tokens(totals),
             ledger=_ledger(progress, totals),
             judges=_judges(await self._log.judge_totals(run_id)),
@@ -138,13 +149,14 @@ class Reporter:
         both = (a[0], rows_a), (b[0], rows_b)
         return await asyncio.to_thread(compare_line, line, manifest, *both, samples=samples)
 
-    def _provenance(self, run: Run, origins: Mapping[str, Sequence[str]]) -> Provenance:
+    def _provenance(self, run: Run, origins: Mapping[str, Sequence[str]], kept: Definitions) -> Provenance:
         return Provenance(
             shinsa_version=run.versions.get(OURS, self._terms.shinsa_version),
             engine_fingerprints=tuple(origins.get("generate", ())),
             judge_identities=tuple(origins.get("judge", ())),
             sandbox_tiers=tuple(origins.get("execute", ())),
             reproduce=command(run.spec, run.plan),
+            definitions=kept,
         )
 
     def _versions(self, origins: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -112,11 +112,10 @@ class RunDesk:
         spec = run.spec if budget is None else replace(run.spec, judge_budget=budget)
         _check_something_left(run, spec.judge_budget)
         await open_lines(run.plan, self._catalog)
-        if not run.adopts:
-            await self._planner.check_model(run.spec.model)
         if budget is not None:
             await self._planner.check_budget(budget, run.plan.judges)
-        if not await self._runs.resume(run_id, of=_RESUMABLE, spec=spec):
+        plan = await self._planner.pinned_anew(run.plan, "" if run.adopts else run.spec.model)
+        if not await self._runs.resume(run_id, of=_RESUMABLE, spec=spec, plan=plan):
             raise _wrong_state(await self.get(run_id), "somebody else has just resumed it")
         log.info("run_resumed", run_id=run_id, round=run.round + 1)
         self._changed()
@@ -140,8 +139,7 @@ class RunDesk:
             judges=_merged(old.spec.judges, judges),
             judge_budget=old.spec.judge_budget if budget is None else budget,
         )
-        judges_now = await self._planner.resolve_judges(spec, manifests)
-        plan = replace(old.plan, judges=judges_now, regrades=False)
+        plan = await self._planner.judged(replace(old.plan, regrades=False), spec, manifests)
         return await self._start(spec, plan, adopts=old.id)
 
     async def regrade(self, run_id: str) -> Run:

@@ -48,6 +48,7 @@ class StepAsks:
             attempt=attempt,
             reply_to=self._lease.inbox,
             deadline=self._deadline(),
+            version=self._version(kind, key),
         )
         future: asyncio.Future[StoredResult] = asyncio.get_running_loop().create_future()
         waiting = self._waiting[identity] = Waiting(kind, request, question, future, task)
@@ -69,6 +70,10 @@ class StepAsks:
         finally:
             # A queue without room may have kept us for hours: patience begins when it has taken the task.
             waiting.asked_at, waiting.asking = self._tools.clock.steady(), False
+
+    def _version(self, kind: StepKind, key: str) -> str:
+        pins = self._run.plan.pins
+        return pins.model if kind == "generate" else pins.judges.get(key, "") if kind == "judge" else ""
 
     def _deadline(self) -> float:
         return self._tools.clock.now() + MOST_ASKS * self._tools.patience

@@ -97,13 +97,21 @@ class StepResults:
             self._log.warning("result_refused", step_id=result.step_id, kind=waiting.kind, sender=result.sender)
             return True
         known = self.known.get(result.step_id)
-        if known is not None and not known.failed:
+        if (known is not None and not known.failed) or self._is_of_another(result):
             return True
         if not result.failed:
             return False
         if waiting is not None and waiting.task is not None and result.attempt < waiting.task.attempt:
             return True
         return known is not None and result.attempt <= known.attempt
+
+    def _is_of_another(self, result: StepResult) -> bool:
+        """Whether it answers an ask of before the run was resumed with another model or judge."""
+        if not result.version:
+            return False
+        pins = self._run.plan.pins
+        mine = {pins.model} if (result.kind or result.sender) == "generate" else {pins.model, *pins.judges.values()}
+        return result.version not in mine
 
     def record(self, result: StepResult, kind: str, request: bytes | None, adopted: bool = False) -> None:
         self._committing.setdefault(result.step_id, [])

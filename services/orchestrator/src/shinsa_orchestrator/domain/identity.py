@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+
+from shinsa_orchestrator.domain.run import Plan
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -65,6 +68,19 @@ def question(request: bytes, repetition: int, occurrence: int) -> str:
     digest = hashlib.blake2b(f"question\x00{repetition}\x00{occurrence}\x00".encode(), digest_size=16)
     digest.update(request)
     return digest.hexdigest()
+
+
+def plan_digest(plan: Plan) -> str:
+    """32 hexadecimal digits over all that a plan says of what is asked and by whom it is judged.
+
+    Where its data lies and how its items are spread over processes has no part in it, nor has the model.
+    """
+    lines = [
+        (one.benchmark, one.version, one.shots, one.repetitions, one.samples, one.dataset_digest, dict(one.settings))
+        for one in plan.lines
+    ]
+    text = json.dumps([lines, dict(plan.judges)], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def item_seed(benchmark: str, shots: int, repetition: int, sample: str) -> int:

@@ -52,7 +52,8 @@ class ModelCard:
 class ModelEntry:
     """A registered model. ``document`` is the serialized entry; the other fields are what is checked or shown of it.
 
-    ``special_tokens`` is whether raw prompts get the tokenizer's; None where the entry leaves it open.
+    ``special_tokens`` is whether raw prompts get the tokenizer's; None where the entry leaves it open. ``version`` is
+    the digest of all that bears on its answers; empty of one that was not read from the register.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ModelEntry:
     rules: tuple[tuple[str, str], ...] = ()
     card: ModelCard = field(default_factory=ModelCard)
     special_tokens: bool | None = None
+    version: str = ""
 
 
 def check_model(entry: ModelEntry) -> None:

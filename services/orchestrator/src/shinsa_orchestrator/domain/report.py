@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shinsa_orchestrator.domain.definition import Definitions
 from shinsa_orchestrator.domain.item import LatencyTotals
 from shinsa_orchestrator.domain.run import Run
 
@@ -42,13 +43,17 @@ class ReasonCount:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """By what and with what a run was measured. ``reproduce`` is a command line that asks for the same."""
+    """By what and with what a run was measured.
+
+    ``reproduce`` is a command line that asks for the same of the same model, ``definitions`` what it and judges were.
+    """
 
     shinsa_version: str
     engine_fingerprints: tuple[str, ...]
     judge_identities: tuple[str, ...]
     sandbox_tiers: tuple[str, ...]
     reproduce: str
+    definitions: Definitions = field(default_factory=Definitions)
 
 
 @dataclass(frozen=True, slots=True)

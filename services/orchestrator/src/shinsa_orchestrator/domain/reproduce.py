@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from shinsa_orchestrator.domain.identity import plan_digest
 from shinsa_orchestrator.domain.run import BenchmarkChoice, JudgeChoice, Plan, RunSpec
 
 # Of a dataset's digest; as many hexadecimal digits as tell data apart.
@@ -15,8 +16,11 @@ def command(spec: RunSpec, plan: Plan) -> str:
     """``shinsa run ...`` with everything that bears on the result; empty where no command line can say it.
 
     Judges are named as they were found, since another mesh may have others by default. Pins hold the version and the
-    data of each benchmark: where either is another, nothing is run.
+    data of each benchmark, the judges and the plan as a whole: where one is another, nothing is run. A run that was
+    resumed with another model or judge than it was begun with cannot be asked for again.
     """
+    if plan.pins.mixed:
+        return ""
     words = ["shinsa", "run", "--model", spec.model]
     if spec.suite:
         words += ["--suite", spec.suite]
@@ -37,6 +41,10 @@ def command(spec: RunSpec, plan: Plan) -> str:
         words += ["--dataset", spec.dataset]
     for pin in dict.fromkeys(f"{one.benchmark}={one.version}:{one.dataset_digest[:PIN_DIGITS]}" for one in plan.lines):
         words += ["--pin", pin]
+    for profile, digest in plan.pins.judges.items():
+        words += ["--pin-judge", f"{profile}={digest[:PIN_DIGITS]}"]
+    if plan.lines:
+        words += ["--pin-plan", plan_digest(plan)[:PIN_DIGITS]]
     return shlex.join(words)
 
 

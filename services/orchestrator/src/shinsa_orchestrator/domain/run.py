@@ -114,6 +114,25 @@ class PlannedBenchmark:
 
 
 @dataclass(frozen=True, slots=True)
+class Pins:
+    """Just whom a run asks; empty where that is whoever is in force.
+
+    ``model`` is the version of the model's entry, ``judges`` the digest of each profile that is asked. ``kept`` names
+    the definitions that are kept: by profile, and that of the model as ``MODEL``. ``mixed``: the run was resumed with
+    others than those that it was begun with.
+    """
+
+    model: str = ""
+    judges: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    mixed: bool = False
+
+
+# Among what ``Pins`` keeps; no judge profile is called so.
+MODEL = "*model"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a run consists of. Nothing here grows with the number of samples."""
 
@@ -123,6 +142,7 @@ class Plan:
     window: int
     # Of a run that adopts another: its generations are scored anew, and only what is not recorded is asked.
     regrades: bool = False
+    pins: Pins = Pins()
 
     @property
     def items(self) -> int:

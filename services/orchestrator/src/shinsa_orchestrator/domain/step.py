@@ -12,7 +12,8 @@ StepKind = Literal["generate", "execute", "judge"]
 class StepTask:
     """One ask. ``request`` is the serialized request message; ``key`` names the queue (model, runtime or profile).
 
-    ``deadline`` is in seconds since the epoch: not worth starting after it.
+    ``deadline`` is in seconds since the epoch: not worth starting after it. ``version`` is that of the model or
+    profile; empty: whichever is in force.
     """
 
     step_id: str
@@ -24,12 +25,14 @@ class StepTask:
     attempt: int
     reply_to: str
     deadline: float
+    version: str = ""
 
 
 @dataclass(slots=True)
 class StepResult:
     """What came of an ask. ``body`` is the serialized response, or the serialized failure where ``failed``.
 
+    ``version`` is that of the model or profile that was asked; empty where that was not said.
     ``kind`` is that of the answer; a failure does not tell. ``sender`` is the kind of step that who sent it may answer;
     empty where that is not known. ``cost`` is None where no price is known. ``disagreed``:
     the verdicts that a verdict is made of differ; ``unreadable``: it has no value.
@@ -71,6 +74,7 @@ class StepResult:
     greedy: bool = False
     reused_from: str = ""
     sender: str = ""
+    version: str = ""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from shinsa.judge.v1 import judge_service_pb2
 from shinsa.orchestrator.v1 import item_pb2, run_pb2
 from shinsa.sandbox.v1 import sandbox_service_pb2
 
+from shinsa_orchestrator.domain.identity import plan_digest
 from shinsa_orchestrator.domain.item import FinishedItem, StepDetail
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.progress import KINDS, Progress, StageCounts
@@ -27,6 +28,7 @@ def run(value: Run) -> run_pb2.Run:
         progress=progress(value.progress, value.plan),
         plan=[planned(line) for line in value.plan.lines],
         samples_forgotten_at=timestamp(value.samples_forgotten_at),
+        plan_digest=plan_digest(value.plan),
     )
 
 

@@ -88,7 +88,8 @@ def _usage(value: JudgeUsage) -> report_pb2.JudgeUsage:
 
 def _provenance(value: Report) -> report_pb2.Provenance:
     provenance = value.provenance
-    return report_pb2.Provenance(
+    kept = provenance.definitions
+    message = report_pb2.Provenance(
         shinsa_version=provenance.shinsa_version,
         suite=value.run.spec.suite,
         benchmarks=[messages.planned(line) for line in value.run.plan.lines],
@@ -96,7 +97,16 @@ def _provenance(value: Report) -> report_pb2.Provenance:
         judge_identities=provenance.judge_identities,
         sandbox_tiers=provenance.sandbox_tiers,
         reproduce=provenance.reproduce,
+        judges=[
+            report_pb2.JudgeDefinition(
+                profile=one.profile, digest=one.digest, definition_json=one.definition_json, prompts=one.prompts
+            )
+            for one in kept.judges
+        ],
     )
+    if kept.model:
+        message.model.MergeFromString(kept.model)
+    return message
 
 
 def score(value: Score) -> report_pb2.Score:

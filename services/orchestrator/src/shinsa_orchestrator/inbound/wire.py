@@ -151,6 +151,7 @@ def reference_import(message: orchestrator_service_pb2.ImportReferencesRequest) 
 
 
 def model_entry(message: model_pb2.ModelEntry) -> ModelEntry:
+    message.ClearField("version")
     engine = message.WhichOneof("engine") or ""
     served = ""
     if engine == "vllm":

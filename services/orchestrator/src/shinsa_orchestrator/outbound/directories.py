@@ -11,6 +11,7 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.grpc_channel import call
 from shinsa_chassis.retry import short_retry
 
+from shinsa_orchestrator.domain.definition import JudgeDefinition
 from shinsa_orchestrator.ports.workers import JudgeOffer, JudgeProfile, SandboxRuntime
 
 
@@ -32,9 +33,7 @@ class GrpcJudgeDirectory:
                     )
         except ShinsaError as error:
             raise _unreachable("judge", self._address, error) from error
-        profiles = [
-            JudgeProfile(one.name, one.available, one.problem, one.kind, one.currency) for one in response.profiles
-        ]
+        profiles = [_profile(one) for one in response.profiles]
         return JudgeOffer(profiles, {one.role: one.profile for one in response.roles})
 
 
@@ -57,6 +56,14 @@ class GrpcSandboxDirectory:
         except ShinsaError as error:
             raise _unreachable("sandbox", self._address, error) from error
         return [SandboxRuntime(one.name, one.available, one.problem) for one in response.runtimes]
+
+
+def _profile(one: judge_service_pb2.Profile) -> JudgeProfile:
+    """A judge service of before there were definitions tells none: its profiles are not pinned."""
+    definition = None
+    if one.digest and one.definition_json:
+        definition = JudgeDefinition(one.name, one.digest, one.definition_json, one.prompts)
+    return JudgeProfile(one.name, one.available, one.problem, one.kind, one.currency, tuple(one.members), definition)
 
 
 def _unreachable(service: str, address: str, error: ShinsaError) -> ShinsaError:

@@ -12,6 +12,7 @@ from shinsa_orchestrator.domain.run import (
     JudgeBudget,
     JudgeChoice,
     Override,
+    Pins,
     Plan,
     PlannedBenchmark,
     RunSpec,
@@ -38,6 +39,8 @@ def spec(text: str) -> RunSpec:
 def plan(text: str) -> Plan:
     fields: dict[str, Any] = json.loads(text)
     fields["lines"] = tuple(PlannedBenchmark(**{**one, "steps": tuple(one["steps"])}) for one in fields["lines"])
+    # Rows from before there were pins name none.
+    fields["pins"] = Pins(**fields.get("pins", {}))
     return Plan(**fields)
 
 

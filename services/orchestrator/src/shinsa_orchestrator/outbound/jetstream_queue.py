@@ -25,6 +25,7 @@ from shinsa_chassis.subjects import result_subject
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.step import StepResult, StepTask
 from shinsa_orchestrator.outbound.bus import reachable
+from shinsa_orchestrator.outbound.model_version import version_of
 from shinsa_orchestrator.outbound.result_check import MOST_COUNT, content_problem, identity_problem
 from shinsa_orchestrator.ports.workers import ResultInbox
 
@@ -50,6 +51,7 @@ class JetStreamQueue:
             item_id=task.item_id,
             attempt=task.attempt,
             reply_to=result_subject(task.reply_to),
+            version=task.version,
         )
         # By the clock that all share: ours may be off, and workers' too.
         message.deadline.seconds = int(self._broker.now() + task.deadline - time.time())
@@ -77,8 +79,10 @@ class JetStreamQueue:
         await self._broker.close_results(inbox)
 
     async def announce(self, entry: ModelEntry) -> None:
+        message = model_pb2.ModelEntry.FromString(entry.document)
+        message.version = version_of(message)
         with reachable():
-            await self._broker.put_model(model_pb2.ModelEntry.FromString(entry.document))
+            await self._broker.put_model(message)
 
     async def withdraw(self, name: str) -> None:
         with reachable():
@@ -144,6 +148,7 @@ def step_result(received: ReceivedResult) -> StepResult:
         finished_at=message.finished_at.seconds + message.finished_at.nanos * 1e-9,
         receipt=received,
         sender=sender,
+        version=message.version,
     )
     if kind in _SERVICES:
         result.kind = kind or ""

@@ -16,6 +16,7 @@ from shinsa_orchestrator.application.unbroken import unbroken
 from shinsa_orchestrator.domain.model import ModelCard, ModelEntry
 from shinsa_orchestrator.outbound.board_changes import note_change
 from shinsa_orchestrator.outbound.database import Database, now
+from shinsa_orchestrator.outbound.model_version import version_of
 from shinsa_orchestrator.outbound.results_tables import models
 
 _COLUMNS = (models.c.name, models.c.engine, models.c.entry, models.c.card)
@@ -70,22 +71,23 @@ class SqlModelStore:
 def _entry(row: Any) -> ModelEntry:
     """Entries of before there were cards have none."""
     card = ModelCard(**json.loads(row.card)) if row.card else ModelCard()
+    entry = model_pb2.ModelEntry.FromString(row.entry)
     return ModelEntry(
-        row.name, row.engine, row.entry, accepts=_accepts(row), card=card, special_tokens=_special_tokens(row)
+        row.name,
+        row.engine,
+        row.entry,
+        accepts=_accepts(entry.openai) if row.engine == "openai" else (),
+        card=card,
+        special_tokens=_special_tokens(entry.vllm) if row.engine == "vllm" else None,
+        version=version_of(entry),
     )
 
 
-def _special_tokens(row: Any) -> bool | None:
-    if row.engine != "vllm":
-        return None
-    engine = model_pb2.ModelEntry.FromString(row.entry).vllm
+def _special_tokens(engine: model_pb2.VllmEngine) -> bool | None:
     return engine.add_special_tokens if engine.HasField("add_special_tokens") else None
 
 
-def _accepts(row: Any) -> tuple[str, ...]:
+def _accepts(engine: model_pb2.OpenAiEngine) -> tuple[str, ...]:
     """What an endpoint takes: as its entry says, else as its provider's preset does, else what is common to all."""
-    if row.engine != "openai":
-        return ()
-    engine = model_pb2.ModelEntry.FromString(row.entry).openai
     preset = PRESETS.get(engine.preset)
     return tuple(engine.accepts) or (preset.accepts if preset else COMMON_FIELDS)

@@ -125,6 +125,14 @@ reference_rows = Table(
     ),
 )
 
+# Model entries and judge profiles as they were when runs were planned, each once.
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("digest", String(32), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+
 # One row, "boards": its number grows with everything that a board may show.
 changes = Table(
     "changes",

@@ -12,7 +12,7 @@ from shinsa_orchestrator.application.unbroken import unbroken
 from shinsa_orchestrator.domain.board_table import ScoredRun
 from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.report import Score
-from shinsa_orchestrator.domain.run import ACTIVE, OVER, Run, RunSpec, RunState
+from shinsa_orchestrator.domain.run import ACTIVE, OVER, Plan, Run, RunSpec, RunState
 from shinsa_orchestrator.domain.shard import Lease
 from shinsa_orchestrator.outbound import documents
 from shinsa_orchestrator.outbound.board_changes import change_number, note_change
@@ -104,10 +104,14 @@ class SqlRunStore:
             return (await connection.execute(change.values(values))).rowcount == 1
 
     @unbroken
-    async def resume(self, run_id: str, *, of: Sequence[RunState], spec: RunSpec | None = None) -> bool:
+    async def resume(
+        self, run_id: str, *, of: Sequence[RunState], spec: RunSpec | None = None, plan: Plan | None = None
+    ) -> bool:
         anew: dict[str, Any] = {"state": RunState.PENDING.value, "problem": "", "progress": None, "finished_at": None}
         if spec is not None:
             anew["spec"] = documents.dump(spec)
+        if plan is not None:
+            anew["plan"] = documents.dump(plan)
         change = (
             update(runs)
             .where(runs.c.id == run_id, runs.c.state.in_([one.value for one in of]))

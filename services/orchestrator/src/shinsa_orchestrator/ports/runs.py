@@ -10,7 +10,7 @@ from typing import Protocol
 from shinsa_orchestrator.domain.board_table import ScoredRun
 from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.report import Score
-from shinsa_orchestrator.domain.run import Run, RunSpec, RunState
+from shinsa_orchestrator.domain.run import Plan, Run, RunSpec, RunState
 from shinsa_orchestrator.domain.shard import Lease
 
 ShardKey = tuple[str, int]
@@ -46,8 +46,10 @@ class RunStore(Protocol):
         """Moves a run that is in one of the states ``of``; False if it is in another. An end is stamped."""
         ...
 
-    async def resume(self, run_id: str, *, of: Sequence[RunState], spec: RunSpec | None = None) -> bool:
-        """Starts a new round of a run in one of the states ``of``, with ``spec`` from now on if there is one.
+    async def resume(
+        self, run_id: str, *, of: Sequence[RunState], spec: RunSpec | None = None, plan: Plan | None = None
+    ) -> bool:
+        """Starts a new round of a run in one of the states ``of``, with ``spec`` and ``plan`` from now on if given.
 
         Unfinished shards, and those with infra errors, open again; leases of earlier rounds end. False also where the
         run's samples are no longer kept.

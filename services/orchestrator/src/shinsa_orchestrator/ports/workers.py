@@ -9,6 +9,7 @@ from typing import Protocol
 
 from shinsa_benchmarks.vocabulary import Case, Checks, Execution, Limits, Message, Program, Reply, Sampling, Verdict
 
+from shinsa_orchestrator.domain.definition import JudgeDefinition
 from shinsa_orchestrator.domain.step import StepResult, StepTask
 
 
@@ -60,7 +61,7 @@ class StepQueue(Protocol):
 class JudgeProfile:
     """A judge that can be chosen; ``problem`` says why it is not available.
 
-    ``currency`` is that of its price; empty where it names none.
+    ``currency`` is that of its price; empty where it names none. ``members`` are those of a panel.
     """
 
     name: str
@@ -68,6 +69,8 @@ class JudgeProfile:
     problem: str = ""
     kind: str = ""
     currency: str = ""
+    members: Sequence[str] = ()
+    definition: JudgeDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True)

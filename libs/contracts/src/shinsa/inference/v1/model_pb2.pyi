@@ -60,10 +60,15 @@ class ModelEntry(_message.Message):
     CARD_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Key: letters, digits, '.', '_' and '-'; names the work queue."""
     concurrency: _builtins.int
     """Most requests in flight; 0: the engine's own default."""
+    version: _builtins.str
+    """Digest of all that bears on its answers. The orchestrator writes it when it tells of the model; what anybody else
+    says here is passed over.
+    """
     @_builtins.property
     def vllm(self) -> Global___VllmEngine: ...
     @_builtins.property
@@ -98,10 +103,11 @@ class ModelEntry(_message.Message):
         card: Global___ModelCard | None = ...,
         sampling: _sampling_pb2.Sampling | None = ...,
         price: Global___Price | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "engine", b"engine", "openai", b"openai", "price", b"price", "sampling", b"sampling", "scripted", b"scripted", "vllm", b"vllm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "concurrency", b"concurrency", "engine", b"engine", "labels", b"labels", "name", b"name", "openai", b"openai", "price", b"price", "sampling", b"sampling", "scripted", b"scripted", "vllm", b"vllm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "concurrency", b"concurrency", "engine", b"engine", "labels", b"labels", "name", b"name", "openai", b"openai", "price", b"price", "sampling", b"sampling", "scripted", b"scripted", "version", b"version", "vllm", b"vllm"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_engine: _TypeAlias = _typing.Literal["vllm", "openai", "scripted"]  # noqa: Y015
     _WhichOneofArgType_engine: _TypeAlias = _typing.Literal["engine", b"engine"]  # noqa: Y015

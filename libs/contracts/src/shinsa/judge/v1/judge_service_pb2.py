@@ -26,7 +26,7 @@ from shinsa.judge.v1 import case_pb2 as shinsa_dot_judge_dot_v1_dot_case__pb2
 from shinsa.judge.v1 import verdict_pb2 as shinsa_dot_judge_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#shinsa/judge/v1/judge_service.proto\x12\x0fshinsa.judge.v1\x1a\x1ashinsa/judge/v1/case.proto\x1a\x1dshinsa/judge/v1/verdict.proto\"D\n\x0cJudgeRequest\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12#\n\x04\x63\x61se\x18\x02 \x01(\x0b\x32\x15.shinsa.judge.v1.Case\":\n\rJudgeResponse\x12)\n\x07verdict\x18\x01 \x01(\x0b\x32\x18.shinsa.judge.v1.Verdict\"\x15\n\x13ListProfilesRequest\"\x99\x01\n\x14ListProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.shinsa.judge.v1.Profile\x12(\n\x07rubrics\x18\x02 \x03(\x0b\x32\x17.shinsa.judge.v1.Rubric\x12+\n\x05roles\x18\x03 \x03(\x0b\x32\x1c.shinsa.judge.v1.RoleDefault\"\x8b\x01\n\x07Profile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x11\n\tavailable\x18\x05 \x01(\x08\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x0f\n\x07members\x18\x07 \x03(\t\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\"\xaa\x01\n\x06Rubric\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12\x0e\n\x06lowest\x18\x05 \x01(\x01\x12\x0f\n\x07highest\x18\x06 \x01(\x01\x12\x17\n\x0foptional_fields\x18\x07 \x03(\t\x12\x10\n\x08\x66indings\x18\x08 \x03(\t\x12\x13\n\x0b\x62oth_orders\x18\t \x01(\x08\",\n\x0bRoleDefault\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07profile\x18\x02 \x01(\t2\xb3\x01\n\x0cJudgeService\x12\x46\n\x05Judge\x12\x1d.shinsa.judge.v1.JudgeRequest\x1a\x1e.shinsa.judge.v1.JudgeResponse\x12[\n\x0cListProfiles\x12$.shinsa.judge.v1.ListProfilesRequest\x1a%.shinsa.judge.v1.ListProfilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#shinsa/judge/v1/judge_service.proto\x12\x0fshinsa.judge.v1\x1a\x1ashinsa/judge/v1/case.proto\x1a\x1dshinsa/judge/v1/verdict.proto\"D\n\x0cJudgeRequest\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12#\n\x04\x63\x61se\x18\x02 \x01(\x0b\x32\x15.shinsa.judge.v1.Case\":\n\rJudgeResponse\x12)\n\x07verdict\x18\x01 \x01(\x0b\x32\x18.shinsa.judge.v1.Verdict\"\x15\n\x13ListProfilesRequest\"\x99\x01\n\x14ListProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.shinsa.judge.v1.Profile\x12(\n\x07rubrics\x18\x02 \x03(\x0b\x32\x17.shinsa.judge.v1.Rubric\x12+\n\x05roles\x18\x03 \x03(\x0b\x32\x1c.shinsa.judge.v1.RoleDefault\"\xb5\x01\n\x07Profile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x11\n\tavailable\x18\x05 \x01(\x08\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x0f\n\x07members\x18\x07 \x03(\t\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\x12\x17\n\x0f\x64\x65\x66inition_json\x18\t \x01(\t\x12\x0f\n\x07prompts\x18\n \x01(\t\"\xaa\x01\n\x06Rubric\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12\x0e\n\x06lowest\x18\x05 \x01(\x01\x12\x0f\n\x07highest\x18\x06 \x01(\x01\x12\x17\n\x0foptional_fields\x18\x07 \x03(\t\x12\x10\n\x08\x66indings\x18\x08 \x03(\t\x12\x13\n\x0b\x62oth_orders\x18\t \x01(\x08\",\n\x0bRoleDefault\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07profile\x18\x02 \x01(\t2\xb3\x01\n\x0cJudgeService\x12\x46\n\x05Judge\x12\x1d.shinsa.judge.v1.JudgeRequest\x1a\x1e.shinsa.judge.v1.JudgeResponse\x12[\n\x0cListProfiles\x12$.shinsa.judge.v1.ListProfilesRequest\x1a%.shinsa.judge.v1.ListProfilesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,11 +42,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPROFILESRESPONSE']._serialized_start=269
   _globals['_LISTPROFILESRESPONSE']._serialized_end=422
   _globals['_PROFILE']._serialized_start=425
-  _globals['_PROFILE']._serialized_end=564
-  _globals['_RUBRIC']._serialized_start=567
-  _globals['_RUBRIC']._serialized_end=737
-  _globals['_ROLEDEFAULT']._serialized_start=739
-  _globals['_ROLEDEFAULT']._serialized_end=783
-  _globals['_JUDGESERVICE']._serialized_start=786
-  _globals['_JUDGESERVICE']._serialized_end=965
+  _globals['_PROFILE']._serialized_end=606
+  _globals['_RUBRIC']._serialized_start=609
+  _globals['_RUBRIC']._serialized_end=779
+  _globals['_ROLEDEFAULT']._serialized_start=781
+  _globals['_ROLEDEFAULT']._serialized_end=825
+  _globals['_JUDGESERVICE']._serialized_start=828
+  _globals['_JUDGESERVICE']._serialized_end=1007
 # @@protoc_insertion_point(module_scope)

@@ -120,6 +120,8 @@ class Profile(_message.Message):
     PROBLEM_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
+    DEFINITION_JSON_FIELD_NUMBER: _builtins.int
+    PROMPTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     kind: _builtins.str
     """"openai", "azure", "inference", "panel", "scorer", "scripted"."""
@@ -130,6 +132,10 @@ class Profile(_message.Message):
     """Why not, such as an endpoint that is down."""
     currency: _builtins.str
     """Of what a verdict costs (ISO 4217); empty where no price, or not one for all members, is named."""
+    definition_json: _builtins.str
+    """The profile as the judges file has it, without secrets: a JSON object of its table, default values left out."""
+    prompts: _builtins.str
+    """Text of its `prompt_file`, where it has one."""
     @_builtins.property
     def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Of a panel: its members' names."""
@@ -145,10 +151,12 @@ class Profile(_message.Message):
         problem: _builtins.str = ...,
         members: _abc.Iterable[_builtins.str] | None = ...,
         currency: _builtins.str = ...,
+        definition_json: _builtins.str = ...,
+        prompts: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "currency", b"currency", "digest", b"digest", "kind", b"kind", "members", b"members", "model", b"model", "name", b"name", "problem", b"problem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "currency", b"currency", "definition_json", b"definition_json", "digest", b"digest", "kind", b"kind", "members", b"members", "model", b"model", "name", b"name", "problem", b"problem", "prompts", b"prompts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

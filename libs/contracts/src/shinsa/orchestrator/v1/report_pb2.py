@@ -23,45 +23,48 @@ _sym_db = _symbol_database.Default()
 
 
 from shinsa.inference.v1 import completion_pb2 as shinsa_dot_inference_dot_v1_dot_completion__pb2
+from shinsa.inference.v1 import model_pb2 as shinsa_dot_inference_dot_v1_dot_model__pb2
 from shinsa.judge.v1 import verdict_pb2 as shinsa_dot_judge_dot_v1_dot_verdict__pb2
 from shinsa.orchestrator.v1 import run_pb2 as shinsa_dot_orchestrator_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#shinsa/orchestrator/v1/report.proto\x12\x16shinsa.orchestrator.v1\x1a$shinsa/inference/v1/completion.proto\x1a\x1dshinsa/judge/v1/verdict.proto\x1a shinsa/orchestrator/v1/run.proto\"\xe6\x02\n\x05Score\x12\x11\n\tbenchmark\x18\x01 \x01(\t\x12\r\n\x05shots\x18\x02 \x01(\r\x12\x0e\n\x06metric\x18\x03 \x01(\t\x12\x0f\n\x07primary\x18\x04 \x01(\x08\x12\x12\n\x05value\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06stderr\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03low\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x11\n\x04high\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x0e\n\x06scored\x18\t \x01(\x04\x12\x14\n\x0cmodel_errors\x18\n \x01(\x04\x12\x14\n\x0cinfra_errors\x18\x0b \x01(\x04\x12\r\n\x05items\x18\x0c \x01(\x04\x12\x17\n\nworst_case\x18\r \x01(\x01H\x04\x88\x01\x01\x12\x16\n\tbest_case\x18\x0e \x01(\x01H\x05\x88\x01\x01\x12\r\n\x05scale\x18\x0f \x01(\tB\x08\n\x06_valueB\t\n\x07_stderrB\x06\n\x04_lowB\x07\n\x05_highB\r\n\x0b_worst_caseB\x0c\n\n_best_case\"O\n\x0bReasonCount\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x11\n\tbenchmark\x18\x04 \x01(\t\"\xd2\x01\n\nProvenance\x12\x16\n\x0eshinsa_version\x18\x01 \x01(\t\x12\r\n\x05suite\x18\x02 \x01(\t\x12<\n\nbenchmarks\x18\x03 \x03(\x0b\x32(.shinsa.orchestrator.v1.PlannedBenchmark\x12\x1b\n\x13\x65ngine_fingerprints\x18\x04 \x03(\t\x12\x18\n\x10judge_identities\x18\x05 \x03(\t\x12\x15\n\rsandbox_tiers\x18\x06 \x03(\t\x12\x11\n\treproduce\x18\x07 \x01(\t\"}\n\x0bTokenTotals\x12\x15\n\rprompt_tokens\x18\x01 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x02 \x01(\x04\x12\x1b\n\x13judge_prompt_tokens\x18\x03 \x01(\x04\x12\x1f\n\x17judge_completion_tokens\x18\x04 \x01(\x04\".\n\x0b\x46inishCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x02 \x01(\x04\"W\n\x07Latency\x12\x13\n\x0b\x63ompletions\x18\x01 \x01(\x04\x12\x0c\n\x04mean\x18\x02 \x01(\x01\x12\x0b\n\x03p50\x18\x03 \x01(\x01\x12\x0b\n\x03p95\x18\x04 \x01(\x01\x12\x0f\n\x07longest\x18\x05 \x01(\x01\"\xf3\x02\n\x10GenerationTotals\x12\x13\n\x0b\x63ompletions\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x64opted\x18\x02 \x01(\x04\x12\x0e\n\x06reused\x18\x03 \x01(\x04\x12\x12\n\nnot_greedy\x18\x04 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x05 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x06 \x01(\x04\x12\x18\n\x10reasoning_tokens\x18\x07 \x01(\x04\x12\x15\n\rcached_tokens\x18\x08 \x01(\x04\x12\x19\n\x11tokens_taken_over\x18\t \x01(\x04\x12;\n\x0e\x66inish_reasons\x18\n \x03(\x0b\x32#.shinsa.orchestrator.v1.FinishCount\x12\x30\n\x07latency\x18\x0b \x01(\x0b\x32\x1f.shinsa.orchestrator.v1.Latency\x12(\n\x05\x63osts\x18\x0c \x03(\x0b\x32\x19.shinsa.inference.v1.Cost\"d\n\x06Ledger\x12\x14\n\x0csteps_needed\x18\x01 \x01(\x04\x12\x13\n\x0bsteps_asked\x18\x02 \x01(\x04\x12\x19\n\x11steps_asked_again\x18\x03 \x01(\x04\x12\x14\n\x0csteps_failed\x18\x04 \x01(\x04\"\xae\x01\n\nJudgeUsage\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x10\n\x08verdicts\x18\x02 \x01(\x04\x12\x11\n\tdisagreed\x18\x03 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x04 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x05 \x01(\x04\x12$\n\x05\x63osts\x18\x06 \x03(\x0b\x32\x15.shinsa.judge.v1.Cost\x12\x12\n\nunreadable\x18\x07 \x01(\x04\"\xa6\x03\n\x06Report\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.shinsa.orchestrator.v1.Run\x12-\n\x06scores\x18\x02 \x03(\x0b\x32\x1d.shinsa.orchestrator.v1.Score\x12\x34\n\x07reasons\x18\x03 \x03(\x0b\x32#.shinsa.orchestrator.v1.ReasonCount\x12\x36\n\nprovenance\x18\x04 \x01(\x0b\x32\".shinsa.orchestrator.v1.Provenance\x12\x33\n\x06tokens\x18\x05 \x01(\x0b\x32#.shinsa.orchestrator.v1.TokenTotals\x12.\n\x06ledger\x18\x06 \x01(\x0b\x32\x1e.shinsa.orchestrator.v1.Ledger\x12\x32\n\x06judges\x18\x07 \x03(\x0b\x32\".shinsa.orchestrator.v1.JudgeUsage\x12<\n\ngeneration\x18\x08 \x01(\x0b\x32(.shinsa.orchestrator.v1.GenerationTotals\")\n\tBoardPart\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\"\x94\x01\n\tBoardNode\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06parent\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x17\n\x0fpublished_names\x18\x05 \x03(\t\x12\x33\n\x08includes\x18\x06 \x03(\x0b\x32!.shinsa.orchestrator.v1.BoardPart\"z\n\tBoardCell\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06stderr\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x0f\n\x07missing\x18\x05 \x03(\tB\x08\n\x06_valueB\t\n\x07_stderr\"\x8b\x01\n\x08\x42oardRow\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x30\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32!.shinsa.orchestrator.v1.BoardCell\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x12\n\x05shots\x18\x05 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_shots\"\x84\x01\n\x05\x42oard\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x30\n\x05nodes\x18\x03 \x03(\x0b\x32!.shinsa.orchestrator.v1.BoardNode\x12.\n\x04rows\x18\x04 \x03(\x0b\x32 .shinsa.orchestrator.v1.BoardRowb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#shinsa/orchestrator/v1/report.proto\x12\x16shinsa.orchestrator.v1\x1a$shinsa/inference/v1/completion.proto\x1a\x1fshinsa/inference/v1/model.proto\x1a\x1dshinsa/judge/v1/verdict.proto\x1a shinsa/orchestrator/v1/run.proto\"\xe6\x02\n\x05Score\x12\x11\n\tbenchmark\x18\x01 \x01(\t\x12\r\n\x05shots\x18\x02 \x01(\r\x12\x0e\n\x06metric\x18\x03 \x01(\t\x12\x0f\n\x07primary\x18\x04 \x01(\x08\x12\x12\n\x05value\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06stderr\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03low\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x11\n\x04high\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x0e\n\x06scored\x18\t \x01(\x04\x12\x14\n\x0cmodel_errors\x18\n \x01(\x04\x12\x14\n\x0cinfra_errors\x18\x0b \x01(\x04\x12\r\n\x05items\x18\x0c \x01(\x04\x12\x17\n\nworst_case\x18\r \x01(\x01H\x04\x88\x01\x01\x12\x16\n\tbest_case\x18\x0e \x01(\x01H\x05\x88\x01\x01\x12\r\n\x05scale\x18\x0f \x01(\tB\x08\n\x06_valueB\t\n\x07_stderrB\x06\n\x04_lowB\x07\n\x05_highB\r\n\x0b_worst_caseB\x0c\n\n_best_case\"O\n\x0bReasonCount\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x11\n\tbenchmark\x18\x04 \x01(\t\"\xbb\x02\n\nProvenance\x12\x16\n\x0eshinsa_version\x18\x01 \x01(\t\x12\r\n\x05suite\x18\x02 \x01(\t\x12<\n\nbenchmarks\x18\x03 \x03(\x0b\x32(.shinsa.orchestrator.v1.PlannedBenchmark\x12\x1b\n\x13\x65ngine_fingerprints\x18\x04 \x03(\t\x12\x18\n\x10judge_identities\x18\x05 \x03(\t\x12\x15\n\rsandbox_tiers\x18\x06 \x03(\t\x12\x11\n\treproduce\x18\x07 \x01(\t\x12.\n\x05model\x18\x08 \x01(\x0b\x32\x1f.shinsa.inference.v1.ModelEntry\x12\x37\n\x06judges\x18\t \x03(\x0b\x32\'.shinsa.orchestrator.v1.JudgeDefinition\"\\\n\x0fJudgeDefinition\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x17\n\x0f\x64\x65\x66inition_json\x18\x03 \x01(\t\x12\x0f\n\x07prompts\x18\x04 \x01(\t\"}\n\x0bTokenTotals\x12\x15\n\rprompt_tokens\x18\x01 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x02 \x01(\x04\x12\x1b\n\x13judge_prompt_tokens\x18\x03 \x01(\x04\x12\x1f\n\x17judge_completion_tokens\x18\x04 \x01(\x04\".\n\x0b\x46inishCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x02 \x01(\x04\"W\n\x07Latency\x12\x13\n\x0b\x63ompletions\x18\x01 \x01(\x04\x12\x0c\n\x04mean\x18\x02 \x01(\x01\x12\x0b\n\x03p50\x18\x03 \x01(\x01\x12\x0b\n\x03p95\x18\x04 \x01(\x01\x12\x0f\n\x07longest\x18\x05 \x01(\x01\"\xf3\x02\n\x10GenerationTotals\x12\x13\n\x0b\x63ompletions\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x64opted\x18\x02 \x01(\x04\x12\x0e\n\x06reused\x18\x03 \x01(\x04\x12\x12\n\nnot_greedy\x18\x04 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x05 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x06 \x01(\x04\x12\x18\n\x10reasoning_tokens\x18\x07 \x01(\x04\x12\x15\n\rcached_tokens\x18\x08 \x01(\x04\x12\x19\n\x11tokens_taken_over\x18\t \x01(\x04\x12;\n\x0e\x66inish_reasons\x18\n \x03(\x0b\x32#.shinsa.orchestrator.v1.FinishCount\x12\x30\n\x07latency\x18\x0b \x01(\x0b\x32\x1f.shinsa.orchestrator.v1.Latency\x12(\n\x05\x63osts\x18\x0c \x03(\x0b\x32\x19.shinsa.inference.v1.Cost\"d\n\x06Ledger\x12\x14\n\x0csteps_needed\x18\x01 \x01(\x04\x12\x13\n\x0bsteps_asked\x18\x02 \x01(\x04\x12\x19\n\x11steps_asked_again\x18\x03 \x01(\x04\x12\x14\n\x0csteps_failed\x18\x04 \x01(\x04\"\xae\x01\n\nJudgeUsage\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x10\n\x08verdicts\x18\x02 \x01(\x04\x12\x11\n\tdisagreed\x18\x03 \x01(\x04\x12\x15\n\rprompt_tokens\x18\x04 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x05 \x01(\x04\x12$\n\x05\x63osts\x18\x06 \x03(\x0b\x32\x15.shinsa.judge.v1.Cost\x12\x12\n\nunreadable\x18\x07 \x01(\x04\"\xa6\x03\n\x06Report\x12(\n\x03run\x18\x01 \x01(\x0b\x32\x1b.shinsa.orchestrator.v1.Run\x12-\n\x06scores\x18\x02 \x03(\x0b\x32\x1d.shinsa.orchestrator.v1.Score\x12\x34\n\x07reasons\x18\x03 \x03(\x0b\x32#.shinsa.orchestrator.v1.ReasonCount\x12\x36\n\nprovenance\x18\x04 \x01(\x0b\x32\".shinsa.orchestrator.v1.Provenance\x12\x33\n\x06tokens\x18\x05 \x01(\x0b\x32#.shinsa.orchestrator.v1.TokenTotals\x12.\n\x06ledger\x18\x06 \x01(\x0b\x32\x1e.shinsa.orchestrator.v1.Ledger\x12\x32\n\x06judges\x18\x07 \x03(\x0b\x32\".shinsa.orchestrator.v1.JudgeUsage\x12<\n\ngeneration\x18\x08 \x01(\x0b\x32(.shinsa.orchestrator.v1.GenerationTotals\")\n\tBoardPart\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\"\x94\x01\n\tBoardNode\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06parent\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x17\n\x0fpublished_names\x18\x05 \x03(\t\x12\x33\n\x08includes\x18\x06 \x03(\x0b\x32!.shinsa.orchestrator.v1.BoardPart\"z\n\tBoardCell\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06stderr\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x0f\n\x07missing\x18\x05 \x03(\tB\x08\n\x06_valueB\t\n\x07_stderr\"\x8b\x01\n\x08\x42oardRow\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x30\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32!.shinsa.orchestrator.v1.BoardCell\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x12\n\x05shots\x18\x05 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_shots\"\x84\x01\n\x05\x42oard\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x30\n\x05nodes\x18\x03 \x03(\x0b\x32!.shinsa.orchestrator.v1.BoardNode\x12.\n\x04rows\x18\x04 \x03(\x0b\x32 .shinsa.orchestrator.v1.BoardRowb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shinsa.orchestrator.v1.report_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCORE']._serialized_start=167
-  _globals['_SCORE']._serialized_end=525
-  _globals['_REASONCOUNT']._serialized_start=527
-  _globals['_REASONCOUNT']._serialized_end=606
-  _globals['_PROVENANCE']._serialized_start=609
-  _globals['_PROVENANCE']._serialized_end=819
-  _globals['_TOKENTOTALS']._serialized_start=821
-  _globals['_TOKENTOTALS']._serialized_end=946
-  _globals['_FINISHCOUNT']._serialized_start=948
-  _globals['_FINISHCOUNT']._serialized_end=994
-  _globals['_LATENCY']._serialized_start=996
-  _globals['_LATENCY']._serialized_end=1083
-  _globals['_GENERATIONTOTALS']._serialized_start=1086
-  _globals['_GENERATIONTOTALS']._serialized_end=1457
-  _globals['_LEDGER']._serialized_start=1459
-  _globals['_LEDGER']._serialized_end=1559
-  _globals['_JUDGEUSAGE']._serialized_start=1562
-  _globals['_JUDGEUSAGE']._serialized_end=1736
-  _globals['_REPORT']._serialized_start=1739
-  _globals['_REPORT']._serialized_end=2161
-  _globals['_BOARDPART']._serialized_start=2163
-  _globals['_BOARDPART']._serialized_end=2204
-  _globals['_BOARDNODE']._serialized_start=2207
-  _globals['_BOARDNODE']._serialized_end=2355
-  _globals['_BOARDCELL']._serialized_start=2357
-  _globals['_BOARDCELL']._serialized_end=2479
-  _globals['_BOARDROW']._serialized_start=2482
-  _globals['_BOARDROW']._serialized_end=2621
-  _globals['_BOARD']._serialized_start=2624
-  _globals['_BOARD']._serialized_end=2756
+  _globals['_SCORE']._serialized_start=200
+  _globals['_SCORE']._serialized_end=558
+  _globals['_REASONCOUNT']._serialized_start=560
+  _globals['_REASONCOUNT']._serialized_end=639
+  _globals['_PROVENANCE']._serialized_start=642
+  _globals['_PROVENANCE']._serialized_end=957
+  _globals['_JUDGEDEFINITION']._serialized_start=959
+  _globals['_JUDGEDEFINITION']._serialized_end=1051
+  _globals['_TOKENTOTALS']._serialized_start=1053
+  _globals['_TOKENTOTALS']._serialized_end=1178
+  _globals['_FINISHCOUNT']._serialized_start=1180
+  _globals['_FINISHCOUNT']._serialized_end=1226
+  _globals['_LATENCY']._serialized_start=1228
+  _globals['_LATENCY']._serialized_end=1315
+  _globals['_GENERATIONTOTALS']._serialized_start=1318
+  _globals['_GENERATIONTOTALS']._serialized_end=1689
+  _globals['_LEDGER']._serialized_start=1691
+  _globals['_LEDGER']._serialized_end=1791
+  _globals['_JUDGEUSAGE']._serialized_start=1794
+  _globals['_JUDGEUSAGE']._serialized_end=1968
+  _globals['_REPORT']._serialized_start=1971
+  _globals['_REPORT']._serialized_end=2393
+  _globals['_BOARDPART']._serialized_start=2395
+  _globals['_BOARDPART']._serialized_end=2436
+  _globals['_BOARDNODE']._serialized_start=2439
+  _globals['_BOARDNODE']._serialized_end=2587
+  _globals['_BOARDCELL']._serialized_start=2589
+  _globals['_BOARDCELL']._serialized_end=2711
+  _globals['_BOARDROW']._serialized_start=2714
+  _globals['_BOARDROW']._serialized_end=2853
+  _globals['_BOARD']._serialized_start=2856
+  _globals['_BOARD']._serialized_end=2988
 # @@protoc_insertion_point(module_scope)

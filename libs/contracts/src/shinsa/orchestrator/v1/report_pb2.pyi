@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from shinsa.inference.v1 import completion_pb2 as _completion_pb2
+from shinsa.inference.v1 import model_pb2 as _model_pb2
 from shinsa.judge.v1 import verdict_pb2 as _verdict_pb2
 from shinsa.orchestrator.v1 import run_pb2 as _run_pb2
 import builtins as _builtins
@@ -151,6 +152,8 @@ class Provenance(_message.Message):
     JUDGE_IDENTITIES_FIELD_NUMBER: _builtins.int
     SANDBOX_TIERS_FIELD_NUMBER: _builtins.int
     REPRODUCE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    JUDGES_FIELD_NUMBER: _builtins.int
     shinsa_version: _builtins.str
     suite: _builtins.str
     reproduce: _builtins.str
@@ -163,6 +166,14 @@ class Provenance(_message.Message):
     def judge_identities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def sandbox_tiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def model(self) -> _model_pb2.ModelEntry:
+        """The model as it was registered when the run was planned, or last resumed; absent of runs of before this was kept."""
+
+    @_builtins.property
+    def judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___JudgeDefinition]:
+        """Judge profiles as they were then, members of panels included."""
+
     def __init__(
         self,
         *,
@@ -173,14 +184,48 @@ class Provenance(_message.Message):
         judge_identities: _abc.Iterable[_builtins.str] | None = ...,
         sandbox_tiers: _abc.Iterable[_builtins.str] | None = ...,
         reproduce: _builtins.str = ...,
+        model: _model_pb2.ModelEntry | None = ...,
+        judges: _abc.Iterable[Global___JudgeDefinition] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benchmarks", b"benchmarks", "engine_fingerprints", b"engine_fingerprints", "judge_identities", b"judge_identities", "reproduce", b"reproduce", "sandbox_tiers", b"sandbox_tiers", "shinsa_version", b"shinsa_version", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benchmarks", b"benchmarks", "engine_fingerprints", b"engine_fingerprints", "judge_identities", b"judge_identities", "judges", b"judges", "model", b"model", "reproduce", b"reproduce", "sandbox_tiers", b"sandbox_tiers", "shinsa_version", b"shinsa_version", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
+
+@_typing.final
+class JudgeDefinition(_message.Message):
+    """A judge profile as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    DEFINITION_JSON_FIELD_NUMBER: _builtins.int
+    PROMPTS_FIELD_NUMBER: _builtins.int
+    profile: _builtins.str
+    digest: _builtins.str
+    """As `JudgeIdentity.profile_digest`."""
+    definition_json: _builtins.str
+    """As in `shinsa.judge.v1.Profile`."""
+    prompts: _builtins.str
+    def __init__(
+        self,
+        *,
+        profile: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        definition_json: _builtins.str = ...,
+        prompts: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition_json", b"definition_json", "digest", b"digest", "profile", b"profile", "prompts", b"prompts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgeDefinition: _TypeAlias = JudgeDefinition  # noqa: Y015
 
 @_typing.final
 class TokenTotals(_message.Message):

@@ -231,9 +231,12 @@ class Run(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     SAMPLES_FORGOTTEN_AT_FIELD_NUMBER: _builtins.int
+    PLAN_DIGEST_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___RunState.ValueType
     problem: _builtins.str
+    plan_digest: _builtins.str
+    """Over all that was planned: benchmarks, versions, data, settings, counts, judges by role. Not the model."""
     @_builtins.property
     def spec(self) -> Global___RunSpec: ...
     @_builtins.property
@@ -263,10 +266,11 @@ class Run(_message.Message):
         progress: Global___Progress | None = ...,
         plan: _abc.Iterable[Global___PlannedBenchmark] | None = ...,
         samples_forgotten_at: _timestamp_pb2.Timestamp | None = ...,
+        plan_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "finished_at", b"finished_at", "progress", b"progress", "samples_forgotten_at", b"samples_forgotten_at", "spec", b"spec", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "finished_at", b"finished_at", "id", b"id", "plan", b"plan", "problem", b"problem", "progress", b"progress", "samples_forgotten_at", b"samples_forgotten_at", "spec", b"spec", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "finished_at", b"finished_at", "id", b"id", "plan", b"plan", "plan_digest", b"plan_digest", "problem", b"problem", "progress", b"progress", "samples_forgotten_at", b"samples_forgotten_at", "spec", b"spec", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -38,6 +38,7 @@ class Task(_message.Message):
     GENERATE_FIELD_NUMBER: _builtins.int
     EXECUTE_FIELD_NUMBER: _builtins.int
     JUDGE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """Identity of the step: digest of item, kind, request and occurrence. The same step asked again has the same id."""
     run_id: _builtins.str
@@ -46,6 +47,10 @@ class Task(_message.Message):
     """Counts the times the orchestrator asked, from 1. A worker asks `shinsa.steps.v1.recorded` before it repeats work."""
     reply_to: _builtins.str
     """Subject for the result."""
+    version: _builtins.str
+    """Which version of the model (`ModelEntry.version`) or judge profile (`Profile.digest`) is asked; no other answers.
+    Empty: whichever is in force.
+    """
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
         """Not worth starting after this."""
@@ -68,10 +73,11 @@ class Task(_message.Message):
         generate: _inference_service_pb2.GenerateRequest | None = ...,
         execute: _sandbox_service_pb2.ExecuteRequest | None = ...,
         judge: _judge_service_pb2.JudgeRequest | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "execute", b"execute", "generate", b"generate", "judge", b"judge", "request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "execute", b"execute", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "reply_to", b"reply_to", "request", b"request", "run_id", b"run_id", "step_id", b"step_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "execute", b"execute", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "reply_to", b"reply_to", "request", b"request", "run_id", b"run_id", "step_id", b"step_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["generate", "execute", "judge"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
@@ -97,6 +103,7 @@ class Result(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     DELIVERIES_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     run_id: _builtins.str
     item_id: _builtins.str
@@ -105,6 +112,8 @@ class Result(_message.Message):
     """Which replica did it."""
     deliveries: _builtins.int
     """Deliveries of the task until this result, the last included."""
+    version: _builtins.str
+    """That of the task."""
     @_builtins.property
     def generate(self) -> _inference_service_pb2.GenerateResponse: ...
     @_builtins.property
@@ -132,10 +141,11 @@ class Result(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         deliveries: _builtins.int = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["execute", b"execute", "failure", b"failure", "finished_at", b"finished_at", "generate", b"generate", "judge", b"judge", "outcome", b"outcome", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deliveries", b"deliveries", "execute", b"execute", "failure", b"failure", "finished_at", b"finished_at", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "outcome", b"outcome", "run_id", b"run_id", "started_at", b"started_at", "step_id", b"step_id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deliveries", b"deliveries", "execute", b"execute", "failure", b"failure", "finished_at", b"finished_at", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "outcome", b"outcome", "run_id", b"run_id", "started_at", b"started_at", "step_id", b"step_id", "version", b"version", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["generate", "execute", "judge", "failure"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015

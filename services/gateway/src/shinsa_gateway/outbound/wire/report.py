@@ -8,6 +8,7 @@ from shinsa.orchestrator.v1 import report_pb2 as pb
 from shinsa_gateway.domain.report import (
     Comparison,
     GenerationTotals,
+    JudgeDefinition,
     JudgeUsage,
     Latency,
     Ledger,
@@ -18,7 +19,9 @@ from shinsa_gateway.domain.report import (
     Score,
     TokenTotals,
 )
+from shinsa_gateway.domain.reproduce import with_entry, without_secrets
 from shinsa_gateway.outbound.wire.generation import read_cost
+from shinsa_gateway.outbound.wire.model import read_model
 from shinsa_gateway.outbound.wire.run import read_planned, read_run
 
 
@@ -90,6 +93,7 @@ def _read_reason(message: pb.ReasonCount) -> ReasonCount:
 
 
 def _read_provenance(message: pb.Provenance) -> Provenance:
+    model = without_secrets(read_model(message.model)) if message.HasField("model") else None
     return Provenance(
         shinsa_version=message.shinsa_version,
         suite=message.suite,
@@ -97,7 +101,14 @@ def _read_provenance(message: pb.Provenance) -> Provenance:
         engine_fingerprints=tuple(message.engine_fingerprints),
         judge_identities=tuple(message.judge_identities),
         sandbox_tiers=tuple(message.sandbox_tiers),
-        reproduce=message.reproduce,
+        reproduce=with_entry(message.reproduce, model),
+        model=model,
+        judges=tuple(
+            JudgeDefinition(
+                profile=one.profile, digest=one.digest, definition_json=one.definition_json, prompts=one.prompts
+            )
+            for one in message.judges
+        ),
     )
 
 

@@ -43,6 +43,7 @@ def read_run(message: pb.Run) -> Run:
         progress=_read_progress(message.progress),
         plan=tuple(read_planned(planned) for planned in message.plan),
         samples_forgotten_at=moment(message.HasField("samples_forgotten_at"), message.samples_forgotten_at),
+        plan_digest=message.plan_digest,
     )
 
 

@@ -1,0 +1,59 @@
+"""The judges file of a report: profiles as they were, so that a mesh elsewhere has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from shinsa_client.report import JudgeDefinition, Report
+
+from shinsa_cli.problem import Problem, bad_input
+
+
+def read_report(path: Path) -> Report:
+    """What `shinsa report RUN --json` has printed. Raises ``Problem``."""
+    try:
+        return Report.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise bad_input(f"{path} is no report: {error}", remedy="`shinsa report RUN --json` prints one") from error
+
+
+def restore_judges(judges: Sequence[JudgeDefinition], path: Path) -> list[Path]:
+    """Writes the judges file and, beside it, the prompts that it names. Overwrites nothing; raises ``Problem``."""
+    if not judges:
+        raise bad_input("the report holds no judge profiles: its run asked no judge, or was of an older version")
+    prompts = {path.with_name(_prompt_file(one)): one.prompts for one in judges if one.prompts}
+    texts = {path: "\n".join(_profile(one) for one in judges), **prompts}
+    for file, text in texts.items():
+        try:
+            with file.open("x", encoding="utf-8") as written:
+                written.write(text)
+        except OSError as error:
+            raise Problem(f"{file} cannot be written: {error}") from error
+    return list(texts)
+
+
+def _prompt_file(judge: JudgeDefinition) -> str:
+    return f"{judge.profile}.prompts.jsonl"
+
+
+def _profile(judge: JudgeDefinition) -> str:
+    table = json.loads(judge.definition_json)
+    if judge.prompts:
+        table["prompt_file"] = _prompt_file(judge)
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+    return "\n".join([f"[profiles.{_key(judge.profile)}]", *lines, ""])
+
+
+def _value(value: object) -> str:
+    """TOML; JSON's strings, numbers, true and false are TOML's too."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(one) for one in value) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(key: str) -> str:
+    return json.dumps(key, ensure_ascii=False)
