@@ -11,6 +11,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -46,7 +47,24 @@ DOORS: dict[str, tuple[Any, ...]] = {
     "judge": (judge_service_pb2,),
     "sandbox": (sandbox_service_pb2,),
 }
-RUN = ("run", "--model", "scripted", "--suite", "demo", "--limit", "1", "--judge", "scripted")
+RUN = ("run", "--model", "scripted", "--suite", "demo", "--limit", "1", "--judge", "bench")
+# No mesh has these unless it is given them.
+JUDGES = """
+[profiles.first]
+kind = "scripted"
+rules = [{ pattern = "富士", reply = '{"explanation": "\"山\"", "rating": 3}' }]
+otherwise = '{"explanation": "ない", "rating": 7}'
+asks = 1
+
+[profiles.second]
+kind = "scripted"
+invent = true
+
+[profiles.bench]
+kind = "panel"
+members = ["first", "second"]
+repeats = 2
+"""
 PASSING = {"id", "created_at", "started_at", "finished_at", "latency"}
 # Answers of a service that has lost its way.
 LOST = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED}
@@ -112,36 +130,64 @@ def lasting(part: Any) -> Any:
 
 @pytest.mark.timeout(900)
 def test_garbage_and_another_machine_change_no_report(mesh, tmp_path) -> None:
-    start(mesh)
+    """A second mesh has nothing but the first one's report: its judges are restored from it, its command is run."""
+    (tmp_path / "judges.toml").write_text(JUDGES, "utf-8")
+    start(mesh, tmp_path / "judges.toml")
+    mesh.shinsa("models", "add", "scripted", "--engine", "scripted", *RULES, "--sampling", "top_p=0.5")
     first = examined(mesh, *RUN)
     assert (first["run"]["state"], first["provenance"]["sandbox_tiers"] != []) == ("complete", True)
     send_garbage(mesh)
     assert json.dumps(lasting(examined(mesh, *RUN))) == json.dumps(lasting(first))
     assert all(child["restarts"] == 0 for child in mesh.record()["children"]), mesh.tails()
     mesh.down()
+    (tmp_path / "report.json").write_text(json.dumps(first), "utf-8")
     program, *words = shlex.split(first["provenance"]["reproduce"])
     assert program == "shinsa"
     elsewhere = Mesh(tmp_path / "elsewhere")
     try:
-        start(elsewhere)
+        elsewhere.shinsa("judges", "restore", str(tmp_path / "report.json"), str(tmp_path / "restored.toml"))
+        start(elsewhere, tmp_path / "restored.toml")
         again = examined(elsewhere, *words)
-        changed = [word.replace(":", ":0", 1) if "=" in word and ":" in word else word for word in words]
-        refused = elsewhere.shinsa(*changed, ok=False)
+        refused = {option: elsewhere.shinsa(*_otherwise(words, option), ok=False) for option in REFUSALS}
     finally:
         elsewhere.down()
-    assert again["run"]["spec"]["judges"] == {"*": "scripted"}
+    assert again["run"]["spec"]["judges"] == {"*": "bench"}
     assert json.dumps(lasting(again)) == json.dumps(lasting(first))
-    assert (refused.returncode, "not of what was pinned" in " ".join(refused.stderr.split())) == (2, True)
+    for option, said in REFUSALS.items():
+        told = " ".join(refused[option].stderr.split())
+        assert (refused[option].returncode, said in told) == (2, True), (option, told)
 
 
-def start(mesh: Any) -> None:
+# What is said where another mesh has something else than a report was made with.
+REFUSALS = {
+    "--pin": "not of what was pinned",
+    "--pin-plan": "planned otherwise here",
+    "--pin-judge": "judge profile 'bench' is another here",
+    "--entry": "registered otherwise",
+}
+
+
+def _otherwise(words: list[str], option: str) -> list[str]:
+    """The same command with another value of that option."""
+    at = words.index(option) + 1
+    changes = {
+        "--pin": words[at].replace(":", ":0", 1),
+        "--pin-plan": "0" + words[at],
+        "--pin-judge": words[at].replace("=", "=0", 1),
+        "--entry": '{"scripted": {"otherwise": "2"}}',
+    }
+    return [*words[:at], changes[option], *words[at + 1 :]]
+
+
+RULES = ("--rule", "def |Python=>```python\ndef f(x):\n    return x\n```", "--otherwise", "1")
+
+
+def start(mesh: Any, judges: Path) -> None:
     # A report counts what is asked again. However long a process is held up here, nothing is to be taken for dead.
     patient = {f"SHINSA_{service}_ACK_WAIT_SECONDS": "300" for service in ("INFERENCE", "SANDBOX", "JUDGE")}
     patient |= {"SHINSA_ORCHESTRATOR_LEASE_SECONDS": "300", "SHINSA_ORCHESTRATOR_HUB_URL": "none"}
     mesh.environment |= patient
-    mesh.up()
-    rules = ["--rule", "def |Python=>```python\ndef f(x):\n    return x\n```", "--otherwise", "1"]
-    mesh.shinsa("models", "add", "scripted", "--engine", "scripted", *rules)
+    mesh.up("--judges", str(judges))
 
 
 def send_garbage(mesh: Any) -> None:

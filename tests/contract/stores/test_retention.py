@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,9 @@ from contract.stores.test_run_store import a_run, added
 from contract.stores.test_sample_log import item, step
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.application.retention import SampleKeeper
+from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.run import ACTIVE, RunState
+from shinsa_orchestrator.outbound import run_store
 from sqlalchemy import text
 
 
@@ -74,3 +77,40 @@ async def test_what_somebody_still_needs_stays(stores: Any) -> None:
         await keeper.forget("r9")
     await stores.runs.change_state("r2", RunState.CANCELLED, of=ACTIVE)
     assert (await keeper.forget("r1")).samples_forgotten_at is not None
+
+
+async def test_a_run_whose_samples_are_going_is_not_adopted(stores: Any) -> None:
+    await over(stores, "r1")
+    await added(stores, replace(a_run("r2"), adopts="r1"))
+    await stores.runs.change_state("r2", RunState.CANCELLED, of=ACTIVE)
+    await SampleKeeper(stores.runs, stores.log, days=0).forget("r1")
+    assert await stores.runs.add_run(replace(a_run("r3"), adopts="r1"), [], "") is None
+    assert not await stores.runs.resume("r2", of=(RunState.CANCELLED,))
+    assert [run.id for run in await stores.runs.runs(model="", before="", limit=9)] == ["r2", "r1"]
+
+
+async def test_whoever_forgets_waits_for_the_one_who_adopts(stores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held up between looking whether the samples are kept and storing the run that takes them over."""
+    await over(stores, "r1")
+    looked, go_on = asyncio.Event(), asyncio.Event()
+    adoptable = run_store._adoptable
+
+    async def slow(connection: Any, run_id: str) -> bool:
+        kept = await adoptable(connection, run_id)
+        looked.set()
+        await go_on.wait()
+        return kept
+
+    monkeypatch.setattr(run_store, "_adoptable", slow)
+    adopting = asyncio.create_task(
+        stores.runs.add_run(replace(a_run("r2", items=10), adopts="r1"), [Progress(items=10)], "")
+    )
+    await looked.wait()
+    forgetting = asyncio.create_task(stores.runs.note_forgotten("r1"))
+    # One that does not wait is through by then, more often than not.
+    await asyncio.wait({forgetting}, timeout=0.2)
+    assert not forgetting.done()
+    go_on.set()
+    assert (await adopting).adopts == "r1"
+    assert not await forgetting
+    assert (await stores.runs.run("r1")).samples_forgotten_at is None

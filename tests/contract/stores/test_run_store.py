@@ -25,6 +25,7 @@ from shinsa_orchestrator.domain.run import (
     RunState,
 )
 from shinsa_orchestrator.outbound.model_version import version_of
+from sqlalchemy import text
 
 
 def a_run(run_id: str = "r1", model: str = "m", items: int = 30) -> Run:
@@ -317,3 +318,24 @@ async def test_callers_who_give_up_in_the_middle_leave_no_lock_behind(stores: An
     async with asyncio.timeout(60):
         await stores.runs.save_scores(run.id, [score("exact_match", 0.25)])
     assert (await stores.runs.scores([run.id]))[run.id][0].value == 0.25
+
+
+async def test_one_ends_a_run_at_a_time(stores: Any) -> None:
+    await added(stores, a_run("r1", items=10))
+    assert not await stores.runs.claim_end("r1", "a", 60)
+    lease = await stores.runs.lease_shard("a", 60, not_of=())
+    await stores.runs.release("a", lease, progress(scored=10), done=True)
+    assert await stores.runs.claim_end("r1", "a", 60)
+    assert await stores.runs.claim_end("r1", "a", 60)
+    assert not await stores.runs.claim_end("r1", "b", 60)
+    # Of an owner that has died: it lapses.
+    assert await stores.runs.claim_end("r1", "a", -1)
+    assert await stores.runs.claim_end("r1", "b", 60)
+    await stores.runs.release_end("r1", "a")
+    assert not await stores.runs.claim_end("r1", "a", 60)
+    await stores.runs.release_end("r1", "b")
+    assert await stores.runs.claim_end("r1", "a", 60)
+    assert await stores.runs.finish("r1", 1, RunState.COMPLETE, progress(scored=10), [])
+    assert not await stores.runs.claim_end("r1", "a", 60)
+    async with stores.results.reading() as connection:
+        assert (await connection.execute(text("SELECT owner, lease_until FROM shards"))).all() == [("", 0.0)]

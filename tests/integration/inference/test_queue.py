@@ -107,6 +107,26 @@ async def test_a_model_that_changes(broker: Broker, service: Drain, settings: In
     assert (await results(broker, 1))["s2"].generate.completion.choices[0].text == "new"
 
 
+async def test_a_task_that_comes_before_the_entry_that_it_asks_is_never_answered_by_the_one_before(
+    broker: Broker, service: Drain
+) -> None:
+    """The tasks are in the queue, and refused at least once, before the entry is told."""
+    before, after = entry("dry", otherwise="old"), entry("dry", otherwise="new")
+    before.version, after.version = "v1", "v2"
+    await broker.put_model(before)
+    for number in range(20):
+        asked = task(number, "dry", "?")
+        asked.version = "v1" if number < 10 else "v2"
+        await broker.submit(asked, service="inference", key="dry")
+    # The ten that may be answered are; so the queue has been read to its end, or nearly so.
+    first = await results(broker, 10)
+    await broker.put_model(after)
+    found = first | await results(broker, 10)
+    assert {one.generate.completion.choices[0].text for one in found.values() if one.version == "v1"} == {"old"}
+    assert {one.generate.completion.choices[0].text for one in found.values() if one.version == "v2"} == {"new"}
+    assert [found[f"s{number}"].version for number in range(20)] == ["v1"] * 10 + ["v2"] * 10
+
+
 async def test_work_in_flight_ends_before_the_service_does(
     broker: Broker, service: Drain, settings: InferenceSettings
 ) -> None:

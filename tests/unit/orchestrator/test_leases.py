@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from shinsa_chassis.errors import ShinsaError
 from shinsa_orchestrator.application import keeper
+from shinsa_orchestrator.application.retention import SampleKeeper
 from shinsa_orchestrator.domain.run import JudgeBudget, RunState
 
 
@@ -139,3 +141,74 @@ async def test_progress_does_not_fall_while_the_log_of_a_shard_is_read(
     await world.workers.let_go("generate")
     assert (await world.over(second, run)).progress.scored == 12
     assert set(world.workers.executions.values()) == {1}
+
+
+async def test_one_replica_tallies_a_run(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "PULSE_SECONDS", 0.01)
+    world.lease_seconds = 600.0
+    tallying, go_on = asyncio.Event(), asyncio.Event()
+    tallied, refused = [], {"first": 0, "second": 0}
+    status_counts, claim_end = world.log.status_counts, world.runs.claim_end
+
+    async def slow(run_id: str) -> Any:
+        tallied.append(run_id)
+        tallying.set()
+        await go_on.wait()
+        return await status_counts(run_id)
+
+    async def noted(run_id: str, owner: str, seconds: float) -> bool:
+        claimed = bool(await claim_end(run_id, owner, seconds))
+        refused[owner] += not claimed
+        return claimed
+
+    world.log.status_counts, world.runs.claim_end = slow, noted
+    first, second = world.replica("first"), world.replica("second")
+    run = await first.runs.submit(world.spec("sums"))
+    await tallying.wait()
+    await world.until(lambda: _reached(max(refused.values()) >= 5))
+    assert len(tallied) == 1
+    go_on.set()
+    assert (await world.over(second, run)).state is RunState.COMPLETE
+    assert len(tallied) == 1
+
+
+async def test_another_replica_tallies_when_the_first_has_died_at_it(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "PULSE_SECONDS", 0.01)
+    world.lease_seconds = 0.5
+    tallying, never = asyncio.Event(), asyncio.Event()
+    status_counts = world.log.status_counts
+
+    async def dies(run_id: str) -> Any:
+        tallying.set()
+        await never.wait()
+
+    world.log.status_counts = dies
+    first = world.replica("first")
+    run = await first.runs.submit(world.spec("sums"))
+    await tallying.wait()
+    await first.kill()
+    world.log.status_counts = status_counts
+    assert (await world.over(world.replica("second"), run)).state is RunState.COMPLETE
+
+
+async def _reached(condition: bool) -> bool:
+    return condition
+
+
+async def test_a_run_that_is_forgotten_while_it_is_to_be_judged_again_is_not_adopted(world: Any) -> None:
+    """Its samples go between the look at them and the start of the run that would take them over."""
+    replica = world.replica()
+    run = await world.over(replica, await replica.runs.submit(world.spec("essays")))
+    judged = replica.planner.judged
+
+    async def held_up(*arguments: Any) -> Any:
+        plan = await judged(*arguments)
+        await SampleKeeper(world.runs, world.log, days=0).forget(run.id)
+        return plan
+
+    replica.planner.judged = held_up
+    with pytest.raises(ShinsaError, match=f"samples of run {run.id} are no longer kept"):
+        await replica.runs.rejudge(run.id, ())
+    assert [one.id for one in (await replica.runs.listing())[0]] == [run.id]

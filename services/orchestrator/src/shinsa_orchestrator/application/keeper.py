@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -256,7 +257,7 @@ class ShardKeeper:
     async def _finish_runs(self) -> None:
         for run_id in await self._runs.finishable():
             try:
-                await self._finish(run_id)
+                await self._end(run_id)
             except ShinsaError:
                 raise
             except Exception as error:
@@ -265,6 +266,27 @@ class ShardKeeper:
                 await self._runs.change_state(run_id, RunState.FAILED, of=ACTIVE, problem=problem)
         for run_id in await self._runs.pausable():
             await self._pause(run_id)
+
+    async def _end(self, run_id: str) -> None:
+        """Ends a run unless another replica is at it; should that one die, its claim lapses, and another does."""
+        if not await self._runs.claim_end(run_id, self._terms.owner, self._terms.seconds):
+            return
+        claiming = asyncio.create_task(self._keep_claim(run_id), name=f"claim-{run_id}")
+        try:
+            await self._finish(run_id)
+        finally:
+            claiming.cancel()
+            await asyncio.gather(claiming, return_exceptions=True)
+            with contextlib.suppress(ShinsaError):
+                await self._runs.release_end(run_id, self._terms.owner)
+
+    async def _keep_claim(self, run_id: str) -> None:
+        while True:
+            await asyncio.sleep(self._pulse_seconds)
+            await self._guarded(partial(self._claim_on, run_id))
+
+    async def _claim_on(self, run_id: str) -> None:
+        await self._runs.claim_end(run_id, self._terms.owner, self._terms.seconds)
 
     async def _pause(self, run_id: str) -> None:
         run = await self._runs.run(run_id)

@@ -52,6 +52,8 @@ class RunDesk:
         run = Run(id=new_run_id(now), spec=spec, plan=plan, adopts=adopts, created_at=now)
         shards = [Progress(items=shard_items(plan, number)) for number in range(plan.shards)]
         stored = await self._runs.add_run(run, shards, idempotency_key)
+        if stored is None:
+            raise _no_longer_kept(adopts)
         if stored.id != run.id:
             return _same(stored, spec, idempotency_key)
         log.info("run_submitted", run_id=run.id, model=spec.model, items=plan.items, shards=plan.shards)
@@ -109,6 +111,8 @@ class RunDesk:
         if run.state is RunState.COMPLETE and not run.progress.infra_errors:
             raise _wrong_state(run, "there is nothing left to do")
         _check_kept(run)
+        if run.adopts:
+            _check_kept(await self.get(run.adopts))
         spec = run.spec if budget is None else replace(run.spec, judge_budget=budget)
         _check_something_left(run, spec.judge_budget)
         await open_lines(run.plan, self._catalog)
@@ -116,6 +120,8 @@ class RunDesk:
             await self._planner.check_budget(budget, run.plan.judges)
         plan = await self._planner.pinned_anew(run.plan, "" if run.adopts else run.spec.model)
         if not await self._runs.resume(run_id, of=_RESUMABLE, spec=spec, plan=plan):
+            if run.adopts:
+                _check_kept(await self.get(run.adopts))
             raise _wrong_state(await self.get(run_id), "somebody else has just resumed it")
         log.info("run_resumed", run_id=run_id, round=run.round + 1)
         self._changed()
@@ -194,8 +200,12 @@ def _check_something_left(run: Run, budget: JudgeBudget) -> None:
 def _check_kept(run: Run) -> None:
     """What was forgotten cannot be gone on with, or taken over."""
     if run.samples_forgotten_at is not None:
-        message = f"the samples of run {run.id} are no longer kept, only its outcomes and scores; submit it anew"
-        raise ShinsaError(Reason.FAILED_PRECONDITION, message, field="run_id")
+        raise _no_longer_kept(run.id)
+
+
+def _no_longer_kept(run_id: str) -> ShinsaError:
+    message = f"the samples of run {run_id} are no longer kept, only its outcomes and scores; submit it anew"
+    return ShinsaError(Reason.FAILED_PRECONDITION, message, field="run_id")
 
 
 def _wrong_state(run: Run, why: str) -> ShinsaError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import Select, Update, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shinsa_orchestrator.application.unbroken import unbroken
 from shinsa_orchestrator.domain.board_table import ScoredRun
@@ -35,9 +36,11 @@ class SqlRunStore:
     # --- runs ---
 
     @unbroken
-    async def add_run(self, run: Run, shard_progress: Sequence[Progress], idempotency_key: str) -> Run:
+    async def add_run(self, run: Run, shard_progress: Sequence[Progress], idempotency_key: str) -> Run | None:
         try:
             async with self._database.writing() as connection:
+                if not await _adoptable(connection, run.adopts):
+                    return None
                 await connection.execute(insert(runs).values(run_row(run, idempotency_key)))
                 await connection.execute(
                     insert(shards), [shard_row(run.id, n, progress) for n, progress in enumerate(shard_progress)]
@@ -118,7 +121,10 @@ class SqlRunStore:
             .where(runs.c.samples_forgotten_at.is_(None))
             .values(round=runs.c.round + 1, **anew)
         )
+        adopts = select(runs.c.adopts).where(runs.c.id == run_id)
         async with self._database.writing() as connection:
+            if not await _adoptable(connection, (await connection.execute(adopts)).scalar_one_or_none() or ""):
+                return False
             if (await connection.execute(change)).rowcount != 1:
                 return False
             await note_change(connection)
@@ -181,8 +187,23 @@ class SqlRunStore:
         async with self._database.writing() as connection:
             if (await connection.execute(change)).rowcount != 1:
                 return False
+            await connection.execute(_end_of(run_id).values(owner="", lease_until=0.0))
             await replace_scores(connection, run_id, found, versions)
             return True
+
+    @unbroken
+    async def claim_end(self, run_id: str, owner: str, seconds: float) -> bool:
+        free = or_(shards.c.owner == owner, shards.c.lease_until < now())
+        claim = _end_of(run_id).where(free).values(owner=owner, lease_until=now() + seconds)
+        async with self._database.writing() as connection:
+            state = (await connection.execute(_locked(run_id))).scalar_one_or_none()
+            return state in _ACTIVE and (await connection.execute(claim)).rowcount == 1
+
+    @unbroken
+    async def release_end(self, run_id: str, owner: str) -> None:
+        release = _end_of(run_id).where(shards.c.owner == owner).values(owner="", lease_until=0.0)
+        async with self._database.writing() as connection:
+            await connection.execute(release)
 
     async def _existing(self, run_id: str) -> Run:
         run = await self.run(run_id)
@@ -207,6 +228,8 @@ class SqlRunStore:
     async def note_forgotten(self, run_id: str) -> bool:
         change = update(runs).where(runs.c.id == run_id, _keeps_samples()).values(samples_forgotten_at=now())
         async with self._database.writing() as connection:
+            # Whoever is about to adopt it is waited for, and seen by the statement after this one.
+            await connection.execute(_locked(run_id))
             return (await connection.execute(change)).rowcount == 1
 
     # --- leases ---
@@ -289,6 +312,25 @@ class SqlRunStore:
     async def scores(self, run_ids: Sequence[str]) -> Mapping[str, Sequence[Score]]:
         async with self._database.reading() as connection:
             return await scores_of(connection, run_ids)
+
+
+def _locked(run_id: str) -> Select[tuple[str]]:
+    """The state of a run, which nobody else changes before the end of the transaction."""
+    return select(runs.c.state).where(runs.c.id == run_id).with_for_update()
+
+
+async def _adoptable(connection: AsyncConnection, run_id: str) -> bool:
+    """Whether the samples of a run are kept, as long as the transaction lasts; so are those of no run."""
+    if not run_id:
+        return True
+    await connection.execute(_locked(run_id))
+    kept = select(runs.c.id).where(runs.c.id == run_id, runs.c.samples_forgotten_at.is_(None))
+    return (await connection.execute(kept)).scalar_one_or_none() is not None
+
+
+def _end_of(run_id: str) -> Update:
+    """Who ends a run holds its first shard once more, which is done by then."""
+    return update(shards).where(shards.c.run_id == run_id, shards.c.number == 0, shards.c.done)
 
 
 def _keeps_samples() -> Any:

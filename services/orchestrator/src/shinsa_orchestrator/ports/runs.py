@@ -28,8 +28,11 @@ class Pulse:
 class RunStore(Protocol):
     """Runs, their shards and their scores."""
 
-    async def add_run(self, run: Run, shards: Sequence[Progress], idempotency_key: str) -> Run:
-        """Stores a run with its shards; with a known key, changes nothing and returns the run of that key."""
+    async def add_run(self, run: Run, shards: Sequence[Progress], idempotency_key: str) -> Run | None:
+        """Stores a run with its shards; with a known key, changes nothing and returns the run of that key.
+
+        None where the samples of the run that it adopts are no longer kept: from this moment on they are, if they were.
+        """
         ...
 
     async def run_of_key(self, idempotency_key: str) -> Run | None: ...
@@ -52,7 +55,7 @@ class RunStore(Protocol):
         """Starts a new round of a run in one of the states ``of``, with ``spec`` and ``plan`` from now on if given.
 
         Unfinished shards, and those with infra errors, open again; leases of earlier rounds end. False also where the
-        run's samples are no longer kept.
+        samples of the run, or of one that it adopts, are no longer kept.
         """
         ...
 
@@ -85,6 +88,14 @@ class RunStore(Protocol):
 
     async def finishable(self) -> Sequence[str]:
         """Active runs whose shards are all done."""
+        ...
+
+    async def claim_end(self, run_id: str, owner: str, seconds: float) -> bool:
+        """The right to end a run whose shards are all done, for so long; False where it is another's, or is over."""
+        ...
+
+    async def release_end(self, run_id: str, owner: str) -> None:
+        """Gives that right back, if it is still the owner's."""
         ...
 
     async def finish(
