@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -73,6 +74,41 @@ def test_a_run_of_anything_else_is_cancelled(gateway: FakeGateway, shinsa: Shins
     assert ended.code == 2
     assert words in " ".join(ended.err.split())
     assert len(gateway.requests(f"POST /v1/runs/{RUN}/cancel")) == 1
+
+
+def test_a_run_that_is_planned_otherwise_is_cancelled(gateway: FakeGateway, shinsa: Shinsa) -> None:
+    prepared(gateway)
+    gateway.says("POST /v1/runs", Reply(run_json("pending", plan=PLAN, plan_digest="5d41402abc4b"), 201))
+    gateway.says(f"POST /v1/runs/{RUN}/cancel", run_json("cancelled"))
+    assert shinsa("run", "-m", "mine", "-s", "demo", "--pin-plan", "5d41").code == 0
+    ended = shinsa("run", "-m", "mine", "-s", "demo", "--pin-plan", "beef")
+    assert (ended.code, len(gateway.requests(f"POST /v1/runs/{RUN}/cancel"))) == (2, 1)
+    assert "planned otherwise here" in " ".join(ended.err.split())
+
+
+def test_the_judges_of_a_report_are_demanded_before_anything_is_asked(gateway: FakeGateway, shinsa: Shinsa) -> None:
+    prepared(gateway)
+    gateway.says("GET /v1/judges", {"profiles": [{"name": "gpt", "digest": "3f2a9c1d77aa"}]})
+    assert shinsa("run", "-m", "mine", "-s", "demo", "--pin-judge", "gpt=3f2a9c").code == 0
+    before = len(gateway.requests("POST /v1/runs"))
+    for pin, words in (("gpt=beef", "another here (3f2a, not beef)"), ("strict=beef", "'strict' is not here")):
+        ended = shinsa("run", "-m", "mine", "-s", "demo", "--pin-judge", pin)
+        assert (ended.code, len(gateway.requests("POST /v1/runs"))) == (2, before)
+        assert words in " ".join(ended.err.split())
+        assert "shinsa judges restore" in " ".join(ended.err.split())
+
+
+def test_the_entry_of_a_command_is_registered_first(gateway: FakeGateway, shinsa: Shinsa) -> None:
+    prepared(gateway)
+    gateway.says("POST /v1/models", Reply({"name": "mine"}, 201))
+    told = '{"scripted": {"otherwise": "あ"}, "concurrency": 2}'
+    assert shinsa("run", "-m", "mine", "-s", "demo", "--entry", told).code == 0
+    assert [asked.body for asked in gateway.requests("POST /v1/models")] == [{"name": "mine", **json.loads(told)}]
+    gateway.refuses("POST /v1/models", 409, "model 'mine' is registered otherwise")
+    runs = len(gateway.requests("POST /v1/runs"))
+    for wrong in (told, "[]", "{"):
+        assert shinsa("run", "-m", "mine", "-s", "demo", "--entry", wrong).code == 2
+    assert len(gateway.requests("POST /v1/runs")) == runs
 
 
 def test_a_pin_without_a_digest_is_refused_before_anything_is_asked(gateway: FakeGateway, shinsa: Shinsa) -> None:

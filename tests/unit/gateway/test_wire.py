@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shlex
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -46,6 +48,14 @@ WHOLE, BROKEN, TEXT = (
 )
 
 
+# What services tell each other, and reports show in their own words.
+BETWEEN_SERVICES = {
+    "shinsa.inference.v1.ModelEntry.version",
+    "shinsa.judge.v1.Profile.definition_json",
+    "shinsa.judge.v1.Profile.prompts",
+}
+
+
 class Filler:
     """Gives every field of a message a value of its own and remembers them; ``choose`` names branches of oneofs."""
 
@@ -69,6 +79,8 @@ class Filler:
         return message
 
     def _wanted(self, field: Field) -> bool:
+        if field.full_name in BETWEEN_SERVICES:
+            return False
         oneof = field.containing_oneof
         if oneof is None or len(oneof.fields) == 1:
             return True
@@ -152,7 +164,8 @@ def test_no_field_of_a_message_is_lost(make: Any, read: Any, choose: tuple[str, 
     filler = Filler(*choose)
     message = filler.fill(make())
     shown = list(leaves(read(message).model_dump(mode="json")))
-    # The kind of a step is told by its request.
+    # The kind of a step is told by its request; the command of a report goes on with the model's entry.
+    shown += [value.partition(" --entry ")[0] for value in shown if isinstance(value, str)]
     missing = [value for value in filler.values if value not in shown and not str(value).startswith("kind-")]
     assert missing == []
     assert len(filler.values) > 6
@@ -311,3 +324,25 @@ def test_finish_reasons_are_words() -> None:
     step = step_of(generate=inference_service_pb2.GenerateRequest(), generated=answer)
     words = [choice.finish_reason for choice in step.result.choices]
     assert words == ["unknown", "stop", "length", "tool_calls", "content_filter", "unknown"]
+
+
+def test_the_command_of_a_report_carries_the_model_without_secrets() -> None:
+    message = report_pb2.Report()
+    message.run.spec.model = "m"
+    message.provenance.reproduce = "shinsa run --model m --suite demo"
+    entry = message.provenance.model
+    entry.name, entry.concurrency = "m", 4
+    entry.openai.base_url, entry.openai.model = "https://me:secret@host:8443/v1?a=b", "it's"
+    entry.openai.api_key_env = "A_KEY"
+    provenance = read_report(message).provenance
+    *command, option, told = shlex.split(provenance.reproduce)
+    assert (shlex.join(command), option) == ("shinsa run --model m --suite demo", "--entry")
+    engine = {"base_url": "https://host:8443/v1?a=b", "model": "it's", "api_key_env": "A_KEY"}
+    assert json.loads(told) == {"openai": engine, "concurrency": 4}
+    assert provenance.model is not None
+    assert "secret" not in provenance.model.model_dump_json()
+    # More than a command line can hold: then it says nothing, rather than half of it.
+    entry.labels.add(key="long", value="x" * 100_001)
+    assert read_report(message).provenance.reproduce == ""
+    message.provenance.ClearField("model")
+    assert read_report(message).provenance.reproduce == "shinsa run --model m --suite demo"

@@ -168,6 +168,8 @@ class Report(Resource):
                         "judge_identities": [],
                         "sandbox_tiers": ["2"],
                         "reproduce": "shinsa run --model smollm2-135m-instruct --suite demo --limit 10",
+                        "model": None,
+                        "judges": [],
                     },
                     "tokens": {
                         "prompt_tokens": 5120,

@@ -196,8 +196,8 @@ class SqlRunStore:
         free = or_(shards.c.owner == owner, shards.c.lease_until < now())
         claim = _end_of(run_id).where(free).values(owner=owner, lease_until=now() + seconds)
         async with self._database.writing() as connection:
-            state = (await connection.execute(_locked(run_id))).scalar_one_or_none()
-            return state in _ACTIVE and (await connection.execute(claim)).rowcount == 1
+            run = (await connection.execute(_locked(run_id))).one_or_none()
+            return run is not None and run.state in _ACTIVE and (await connection.execute(claim)).rowcount == 1
 
     @unbroken
     async def release_end(self, run_id: str, owner: str) -> None:
