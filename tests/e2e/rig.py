@@ -121,6 +121,23 @@ CALM = {
 }
 
 
+# For reports that are compared, which count what is asked again: nobody is taken for dead, however long he is held up.
+PATIENT = {
+    "SHINSA_ORCHESTRATOR_LEASE_SECONDS": "300",
+    **{f"SHINSA_{service}_ACK_WAIT_SECONDS": "300" for service in WORKERS},
+}
+
+# What belongs to the hour and to the machine: ids, times, latencies.
+PASSING = {"id", "created_at", "started_at", "finished_at", "latency"}
+
+
+def lasting(part: Any) -> Any:
+    """A report without that."""
+    if isinstance(part, dict):
+        return {key: lasting(value) for key, value in part.items() if key not in PASSING}
+    return [lasting(one) for one in part] if isinstance(part, list) else part
+
+
 class Mesh:
     """A mesh with a state directory of its own. ``url`` is the gateway's."""
 

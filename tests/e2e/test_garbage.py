@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 import pytest
 from contract.wires.garbage import broken, mutants
-from e2e.rig import Mesh
+from e2e.rig import PATIENT, Mesh, lasting
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -65,7 +65,6 @@ kind = "panel"
 members = ["first", "second"]
 repeats = 2
 """
-PASSING = {"id", "created_at", "started_at", "finished_at", "latency"}
 # Answers of a service that has lost its way.
 LOST = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED}
 # Of a service that is not there any more.
@@ -119,13 +118,6 @@ def readable(kind: type[Message], payload: bytes) -> bool:
 def examined(mesh: Any, *words: str) -> dict[str, Any]:
     """The report of a run."""
     return dict(json.loads(mesh.shinsa(*words, "--json", patience=300).stdout))
-
-
-def lasting(part: Any) -> Any:
-    """A report without what belongs to the hour and to the machine: ids, times, latencies."""
-    if isinstance(part, dict):
-        return {key: lasting(value) for key, value in part.items() if key not in PASSING}
-    return [lasting(one) for one in part] if isinstance(part, list) else part
 
 
 @pytest.mark.timeout(900)
@@ -183,10 +175,7 @@ RULES = ("--rule", "def |Python=>```python\ndef f(x):\n    return x\n```", "--ot
 
 
 def start(mesh: Any, judges: Path) -> None:
-    # A report counts what is asked again. However long a process is held up here, nothing is to be taken for dead.
-    patient = {f"SHINSA_{service}_ACK_WAIT_SECONDS": "300" for service in ("INFERENCE", "SANDBOX", "JUDGE")}
-    patient |= {"SHINSA_ORCHESTRATOR_LEASE_SECONDS": "300", "SHINSA_ORCHESTRATOR_HUB_URL": "none"}
-    mesh.environment |= patient
+    mesh.environment |= {**PATIENT, "SHINSA_ORCHESTRATOR_HUB_URL": "none"}
     mesh.up("--judges", str(judges))
 
 

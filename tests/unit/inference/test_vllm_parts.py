@@ -211,9 +211,11 @@ def test_the_tail_of_standard_error_knows_the_reason(capfd: pytest.CaptureFixtur
 
 OWNER = """
 import asyncio, multiprocessing, os, subprocess, sys, time
+from shinsa_inference.outbound.vllm.environment import prepare_environment
 from shinsa_inference.outbound.vllm.guardian import Guardian
 
 def engine(pipe):
+    open(os.environ["VLLM_RPC_BASE_PATH"] + "/socket", "w").close()
     worker = subprocess.Popen(["sleep", "60"])
     pipe.send(worker.pid)
     time.sleep(60)
@@ -226,9 +228,10 @@ def start():
     return child, mine.recv()
 
 async def main():
+    prepare_environment()
     guardian = Guardian()
     child, worker = await guardian.during(asyncio.to_thread(start))
-    print(child.pid, worker, flush=True)
+    print(child.pid, worker, os.environ["VLLM_RPC_BASE_PATH"], flush=True)
     if "dismiss" in sys.argv:
         child.kill()
         child.join()
@@ -254,14 +257,17 @@ def test_a_killed_owner_leaves_no_engine_behind(tmp_path: Path) -> None:
     script.write_text(OWNER)
     owner = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
-    pids = [int(pid) for pid in owner.stdout.readline().split()]
+    *words, sockets = owner.stdout.readline().split()
+    pids = [int(pid) for pid in words]
     assert all(_runs(pid) for pid in pids)
+    assert (Path(sockets) / "socket").is_file()
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     deadline = time.monotonic() + 60
-    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+    while (any(_runs(pid) for pid in pids) or Path(sockets).exists()) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not [pid for pid in pids if _runs(pid)]
+    assert not Path(sockets).exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -270,4 +276,6 @@ def test_what_a_dead_engine_leaves_behind_goes_when_it_is_closed(tmp_path: Path)
     script.write_text(OWNER)
     command = [sys.executable, str(script), "dismiss"]
     done = subprocess.run(command, check=True, timeout=100, stdout=subprocess.PIPE, text=True)
-    assert not [pid for pid in done.stdout.split() if _runs(int(pid))]
+    *pids, sockets = done.stdout.split()
+    assert not [pid for pid in pids if _runs(int(pid))]
+    assert not Path(sockets).exists()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
+import shutil
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 
 _DEFAULTS = {
     # No telemetry.
@@ -27,9 +31,23 @@ _CPU_DEFAULTS = {
 }
 
 
+# Where vLLM puts its sockets; what a killed engine leaves of them would stay in the machine's /tmp for ever.
+_SOCKETS = "VLLM_RPC_BASE_PATH"
+
+
 def prepare_environment() -> None:
     """Sets what is not set yet; before vLLM is imported."""
     _set(_DEFAULTS)
+    if _SOCKETS not in os.environ:
+        os.environ[_SOCKETS] = socket_folder()
+
+
+@cache
+def socket_folder() -> str:
+    """A folder of this process for the sockets of its engines, which goes with it; the guardian's if it is killed."""
+    folder = tempfile.mkdtemp(prefix="shinsa-vllm-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def prepare_cpu() -> bool:

@@ -18,6 +18,8 @@ from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from shinsa_inference.outbound.vllm.environment import socket_folder
+
 T = TypeVar("T")
 
 # Reads process ids; "done" is the good end, the end of the pipe the bad one.
@@ -31,6 +33,7 @@ for pid in $pids; do
   pids="$pids $(cat /proc/$pid/task/*/children 2>/dev/null)"
 done
 [ -z "$pids" ] || kill -9 $pids 2>/dev/null
+rm -rf "$1"
 """
 _LOOK_SECONDS = 0.2
 # Giving gigabytes back takes the kernel a while on a busy machine.
@@ -45,7 +48,7 @@ class Guardian:
         # Process ids with their start times, since ids are used again.
         self._known: dict[int, str] = {}
         self._shell = subprocess.Popen(  # noqa: S603 - fixed words
-            ["/bin/sh", "-c", _SCRIPT],
+            ["/bin/sh", "-c", _SCRIPT, "guardian", socket_folder()],
             stdin=subprocess.PIPE,
             text=True,
             # Signals for our process group are not for it.
