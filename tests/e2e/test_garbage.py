@@ -52,7 +52,7 @@ RUN = ("run", "--model", "scripted", "--suite", "demo", "--limit", "1", "--judge
 JUDGES = """
 [profiles.first]
 kind = "scripted"
-rules = [{ pattern = "富士", reply = '{"explanation": "\"山\"", "rating": 3}' }]
+rules = [{ pattern = "富士", reply = '{"explanation": "山", "rating": 3}' }]
 otherwise = '{"explanation": "ない", "rating": 7}'
 asks = 1
 
