@@ -10,8 +10,8 @@ from shinsa_client.report import JudgeDefinition
 from shinsa_judge.domain.judges_file import JudgesSources, parse_judges
 from shinsa_judge.domain.profile_set import ProfileSet
 from shinsa_judge.domain.templates import SourceText
-
-from tests.unit.cli.conftest import Shinsa, report_json
+from unit.cli.documents import report_json
+from unit.cli.program import Shinsa
 
 FILE = r"""
 [profiles."gpt.4-o"]

@@ -14,12 +14,6 @@ from shinsa_orchestrator.domain.run import BenchmarkChoice, RunSpec, RunState
 from shinsa_orchestrator.outbound.model_version import WITHOUT_BEARING, version_of
 from shinsa_orchestrator.ports.workers import JudgeOffer, JudgeProfile
 
-from tests.unit.orchestrator.conftest import Failed
-
-
-def refuse(task: Any, request: Any) -> Any:
-    raise Failed("data_mismatch", "it was replaced meanwhile")
-
 
 async def _asked(world: Any, many: int) -> bool:
     return bool(world.workers.asks() >= many)
@@ -65,6 +59,10 @@ async def test_a_run_ends_when_its_model_is_registered_otherwise(world: Any) -> 
     # What was asked of the former one is answered late: with its answer, or with that there is no such model any more.
     late, world.workers.held = world.workers.held, []
     world.workers.asked.clear()
+
+    def refuse(task: Any, request: Any) -> Any:
+        raise world.Failed("data_mismatch", "it was replaced meanwhile")
+
     await replica.runs.resume(run.id)
     await world.until(lambda: _asked(world, 8))
     for number, task in enumerate(late):
