@@ -11,12 +11,9 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_judge.application.judge_case import JudgeCase
 from shinsa_judge.application.judges import Judges
 from shinsa_judge.application.shelf import Shelf
-from shinsa_judge.domain.case import JudgeRequest
 from shinsa_judge.domain.exchange import Fingerprint, Finish, Question, Reply, Usage
 from shinsa_judge.domain.profile_set import Profile, ProfileSet
 from shinsa_judge.domain.verdict import Unreadable
-
-Requests = Callable[..., JudgeRequest]
 
 
 @pytest.fixture

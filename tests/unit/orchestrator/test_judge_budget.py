@@ -14,7 +14,7 @@ from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.run import JudgeBudget, JudgeChoice, RunState
 
 # What the judge of these tests takes for one verdict.
-TOKENS, COST = 7, 0.25
+TOKENS = 7
 ESSAYS = 12
 
 

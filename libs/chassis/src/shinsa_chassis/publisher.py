@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.logging import get_logger
+from shinsa_chassis.metrics import QUEUE_PUBLISH_SECONDS
 from shinsa_chassis.readiness import Readiness
 
 log = get_logger(__name__)
@@ -77,11 +78,13 @@ class Publisher:
             )
         number = str(next(self._numbers))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        pending = _Pending(subject, payload, headers, done, time.monotonic())
+        began = time.monotonic()
+        pending = _Pending(subject, payload, headers, done, began)
         self._pending[number] = pending
         try:
             await self._send(number, pending)
             await done
+            QUEUE_PUBLISH_SECONDS.observe(time.monotonic() - began)
         finally:
             self._pending.pop(number, None)
             self._refused.discard(number)

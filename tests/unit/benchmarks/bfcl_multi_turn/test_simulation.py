@@ -9,7 +9,6 @@ import pytest
 from shinsa_benchmarks.catalog.bfcl_multi_turn.simulation import play as simulation
 
 PACKAGE = "shinsa_benchmarks.catalog.bfcl_multi_turn.simulation."
-Calls = list[tuple[str, dict[str, Any]]]
 
 
 def run(service: str, config: dict[str, Any], *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], Any]:

@@ -26,12 +26,6 @@ export async function get(path, parameters = {}, signal = undefined) {
   return answer.json();
 }
 
-/** A body that is no JSON. */
-export async function getText(path, parameters = {}, signal = undefined) {
-  const answer = await ask(path, parameters, { signal, headers: { accept: "*/*" } });
-  return answer.text();
-}
-
 /** `POST`, `PUT`, `PATCH` or `DELETE` with a JSON body. */
 export async function send(method, path, body = undefined, headers = {}) {
   const options = { method, headers: { ...headers } };

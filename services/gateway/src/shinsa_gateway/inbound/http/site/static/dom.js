@@ -42,11 +42,3 @@ function append(node, children) {
     node.append(child instanceof Node ? child : String(child));
   }
 }
-
-let counter = 0;
-
-/** An id that no other element has. */
-export function freshId(word) {
-  counter += 1;
-  return `${word}-${counter}`;
-}

@@ -17,13 +17,13 @@ export function filterPanel(facets, chosen, onChange) {
 }
 
 /** What a facet is called. */
-export function facetName(name) {
+function facetName(name) {
   if (name === "v.add_special_tokens") return t("facet.special_tokens");
   return name.startsWith("v.") ? t("facet.version", { of: name.slice(2) }) : t(`facet.${name}`);
 }
 
 /** How a facet's value reads. */
-export function facetValue(name, value) {
+function facetValue(name, value) {
   if (value === "?") return t("facet.unknown");
   if (name === "shots") return t("items.shots", { shots: value });
   if (name === "type") return word("type", value);

@@ -3,12 +3,12 @@
 const LEVEL = 1.959964;
 
 /** Upper ends of the size classes, in billions, each closed on the right. */
-export const SIZE_CLASSES = [
+const SIZE_CLASSES = [
   [3, "0–3B"], [7.3, "3–7B"], [13, "7–13B"], [35, "13–35B"], [60, "35–60B"], [Infinity, "60B+"],
 ];
 
 /** The size class of a number of parameters in billions; unknown is "?", never the smallest class. */
-export function sizeClass(billions) {
+function sizeClass(billions) {
   if (!billions || billions <= 0) return "?";
   return SIZE_CLASSES.find(([end]) => billions <= end)[1];
 }

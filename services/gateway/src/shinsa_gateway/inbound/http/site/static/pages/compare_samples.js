@@ -62,7 +62,7 @@ async function load(view) {
 }
 
 /** One row for each sample at a shot count and repetition that all runs have. */
-export function matched(lists) {
+function matched(lists) {
   const rows = new Map();
   lists.forEach((items, at) => {
     for (const item of items) {
@@ -75,7 +75,7 @@ export function matched(lists) {
 }
 
 /** Whether the runs did not all come out alike on a sample. */
-export function differs(row) {
+function differs(row) {
   const outcome = (item) => outcomeKind(item) + JSON.stringify(item.metrics);
   return row.items.some((item) => outcome(item) !== outcome(row.items[0]));
 }

@@ -22,7 +22,7 @@ export function tests(first, others, comparisons) {
 }
 
 /** Adds Holm's adjusted p-value to each row that has one. */
-export function correct(rows) {
+function correct(rows) {
   const tested = rows.filter((row) => row.p_value != null).sort((a, b) => a.p_value - b.p_value);
   let highest = 0;
   tested.forEach((row, at) => {

@@ -20,7 +20,7 @@ export function executionBody(step) {
 }
 
 /** Bytes that came as text, or as base 64 where they are none. */
-export function textOf(bytes) {
+function textOf(bytes) {
   return bytes?.text ?? bytes?.base64 ?? "";
 }
 

@@ -7,7 +7,7 @@ import { t, word } from "../i18n.js";
 import { tell } from "../layout.js";
 import { stateChip } from "../widgets.js";
 
-export const KINDS = ["wrong_gold", "bad_judgement", "comment", "other"];
+const KINDS = ["wrong_gold", "bad_judgement", "comment", "other"];
 
 /** The remarks on an item; they come when their part of the page is opened. */
 export function remarks(item) {

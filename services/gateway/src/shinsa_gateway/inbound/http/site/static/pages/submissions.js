@@ -8,7 +8,7 @@ import { go, link, setQuery } from "../location.js";
 import { tell } from "../layout.js";
 import { stateChip, table } from "../widgets.js";
 
-export const STATES = ["pending", "running", "finished", "failed", "rejected", "withdrawn"];
+const STATES = ["pending", "running", "finished", "failed", "rejected", "withdrawn"];
 const PAUSE = 8000;
 
 export async function render({ query, signal }) {
