@@ -33,6 +33,8 @@ def settings(nats: Any, tmp_path: Path, unused_tcp_port: int) -> InferenceSettin
         grpc_port=unused_tcp_port,
         drain_seconds=2,
         recorded_patience_seconds=0,
+        # What waits for another entry is put off: however slow this machine is, it is not given up.
+        max_deliveries=12,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ SUMS = RunSpec("m", benchmarks=(BenchmarkChoice("sums"),))
 
 def entry(otherwise: str, **fields: Any) -> ModelEntry:
     message = ParseDict({"name": "m", "scripted": {"otherwise": otherwise}, **fields}, model_pb2.ModelEntry())
-    return ModelEntry("m", "scripted", message.SerializeToString(), version=version_of(message))
+    return ModelEntry(message.name, "scripted", message.SerializeToString(), version=version_of(message))
 
 
 def judge(name: str, definition: str, members: tuple[str, ...] = ()) -> JudgeProfile:
@@ -98,6 +99,27 @@ async def test_verdicts_are_asked_of_the_profile_that_was_planned_with(world: An
     again = await world.over(replica, await replica.runs.rejudge(run.id, ()))
     assert (again.plan.pins.judges, again.plan.pins.mixed) == ({"panel": "digest of other"}, False)
     assert again.plan.pins.model == run.plan.pins.model
+
+
+async def test_a_run_ends_when_a_model_that_judges_for_it_is_registered_otherwise(world: Any) -> None:
+    local = replace(judge("local", "one"), kind="inference", model="grader")
+    world.judges.profiles = [judge("panel", "both", ("local",)), local]
+    world.judges.defaults = {"grader": "panel"}
+    world.workers.hold = {"judge"}
+    replica = world.replica()
+    await replica.models.add(entry("one", name="grader"), replace=False)
+    run = await replica.runs.submit(world.spec("essays"))
+    assert run.plan.pins.judge_models == {"grader": entry("one", name="grader").version}
+    other = await replica.runs.submit(SUMS)
+    await replica.models.add(entry("one", name="grader", concurrency=2), replace=True)
+    assert (await replica.runs.get(run.id)).state.active
+    await replica.models.add(entry("two", name="grader"), replace=True)
+    ended = await replica.runs.get(run.id)
+    assert (ended.state, "'grader' was registered otherwise" in ended.problem) == (RunState.FAILED, True)
+    assert (await world.over(replica, other)).state is RunState.COMPLETE
+    await world.workers.let_go("judge")
+    resumed = await world.over(replica, await replica.runs.resume(run.id))
+    assert (resumed.state, resumed.plan.pins.mixed) == (RunState.COMPLETE, True)
 
 
 async def test_a_judge_service_that_tells_no_definitions_is_asked_as_before(world: Any) -> None:

@@ -50,8 +50,8 @@ class ModelDesk:
     async def _end_runs_of_another(self, name: str) -> None:
         stored = await self._models.model(name)
         for run in await self._runs.active_runs() if stored is not None else ():
-            pinned = run.plan.pins.model
-            if run.spec.model == name and stored is not None and pinned not in ("", stored.version) and not run.adopts:
+            examined = "" if run.adopts else run.spec.model
+            if stored is not None and run.plan.pins.other_than(name, examined, stored.version):
                 problem = f"model {name!r} was registered otherwise meanwhile; resume the run to go on with it as it is"
                 if await self._runs.change_state(run.id, RunState.FAILED, of=ACTIVE, problem=problem):
                     log.warning("run_failed", run_id=run.id, problem=problem)

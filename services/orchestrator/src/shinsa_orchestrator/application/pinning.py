@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from shinsa_orchestrator.domain.definition import (
     Definitions,
-    JudgeDefinition,
     definition_digest,
     judge_definition,
 )
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.run import MODEL, Pins
 from shinsa_orchestrator.ports.definitions import DefinitionStore
+from shinsa_orchestrator.ports.models import ModelStore
 from shinsa_orchestrator.ports.workers import JudgeOffer, JudgeProfile
 
 
@@ -25,25 +25,33 @@ async def pin_model(pins: Pins, entry: ModelEntry, store: DefinitionStore) -> Pi
     return replace(pins, model=entry.version, kept={**pins.kept, MODEL: digest}, mixed=mixed)
 
 
-async def pin_judges(pins: Pins, judges: Iterable[str], offer: JudgeOffer, store: DefinitionStore) -> Pins:
+async def pin_judges(
+    pins: Pins, judges: Iterable[str], offer: JudgeOffer, store: DefinitionStore, models: ModelStore
+) -> Pins:
     """The pins with these profiles as they are offered; they, and members of panels, are kept."""
     asked = set(judges)
-    found = {one.profile: one for one in _with_members(asked, {one.name: one for one in offer.profiles})}
+    profiles = list(_with_members(asked, {one.name: one for one in offer.profiles}))
+    found = {one.name: one.definition for one in profiles if one.definition is not None}
+    entries = [await models.model(name) for name in sorted({one.model for one in profiles if one.model})]
+    versions = {entry.name: entry.version for entry in entries if entry is not None}
     documents = {name: one.document for name, one in sorted(found.items())}
     digests = {name: definition_digest(document) for name, document in documents.items()}
     await store.keep({digests[name]: document for name, document in documents.items()})
     pinned = {name: one.digest for name, one in sorted(found.items()) if name in asked}
-    mixed = pins.mixed or any(pins.judges.get(name, digest) != digest for name, digest in pinned.items())
+    mixed = pins.mixed or _differ(pins.judges, pinned) or _differ(pins.judge_models, versions)
     model = {name: digest for name, digest in pins.kept.items() if name == MODEL}
-    return replace(pins, judges=pinned, kept={**model, **digests}, mixed=mixed)
+    return replace(pins, judges=pinned, kept={**model, **digests}, mixed=mixed, judge_models=versions)
 
 
-def _with_members(names: Iterable[str], offered: Mapping[str, JudgeProfile]) -> Iterator[JudgeDefinition]:
+def _differ(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    return any(before.get(name, digest) != digest for name, digest in after.items())
+
+
+def _with_members(names: Iterable[str], offered: Mapping[str, JudgeProfile]) -> Iterator[JudgeProfile]:
     for name in sorted(names):
         profile = offered.get(name)
         if profile is not None:
-            if profile.definition is not None:
-                yield profile.definition
+            yield profile
             yield from _with_members(profile.members, offered)
 
 

@@ -15,7 +15,16 @@ from shinsa_orchestrator.application.lines import open_lines
 from shinsa_orchestrator.application.pinning import pin_judges, pin_model
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.overrides import by_benchmark
-from shinsa_orchestrator.domain.run import JudgeBudget, JudgeChoice, Override, Plan, PlannedBenchmark, RunSpec, Setting
+from shinsa_orchestrator.domain.run import (
+    JudgeBudget,
+    JudgeChoice,
+    Override,
+    Pins,
+    Plan,
+    PlannedBenchmark,
+    RunSpec,
+    Setting,
+)
 from shinsa_orchestrator.ports.catalog import Catalog
 from shinsa_orchestrator.ports.definitions import DefinitionStore
 from shinsa_orchestrator.ports.models import ModelStore
@@ -84,13 +93,16 @@ class Planner:
         if spec.reuse:
             await check_reusable(opened)
         pins = await pin_model(plan.pins, model, self._definitions)
-        return replace(plan, pins=await pin_judges(pins, judges.values(), offer, self._definitions))
+        return replace(plan, pins=await self._with_judges(pins, judges, offer))
 
     async def judged(self, plan: Plan, spec: RunSpec, manifests: Sequence[Manifest]) -> Plan:
         """The plan with the judges that ``spec`` names, as they are now; the model stays as it was."""
         judges, offer = await self.resolve_judges(spec, manifests)
-        pins = await pin_judges(replace(plan.pins, judges={}), judges.values(), offer, self._definitions)
+        pins = await self._with_judges(replace(plan.pins, judges={}, judge_models={}), judges, offer)
         return replace(plan, judges=judges, pins=pins)
+
+    async def _with_judges(self, pins: Pins, judges: Mapping[str, str], offer: JudgeOffer) -> Pins:
+        return await pin_judges(pins, judges.values(), offer, self._definitions, self._models)
 
     async def pinned_anew(self, plan: Plan, model: str) -> Plan:
         """The plan for whoever is in force now; the model of the empty name stays as it was."""
@@ -98,7 +110,7 @@ class Planner:
         if model:
             pins = await pin_model(pins, await self.check_model(model), self._definitions)
         if plan.judges:
-            pins = await pin_judges(pins, plan.judges.values(), await self._judges.offer(), self._definitions)
+            pins = await self._with_judges(pins, plan.judges, await self._judges.offer())
         return replace(plan, pins=pins)
 
     async def check_model(self, name: str) -> ModelEntry:

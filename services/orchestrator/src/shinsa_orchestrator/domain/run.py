@@ -117,7 +117,8 @@ class PlannedBenchmark:
 class Pins:
     """Just whom a run asks; empty where that is whoever is in force.
 
-    ``model`` is the version of the model's entry, ``judges`` the digest of each profile that is asked. ``kept`` names
+    ``model`` is the version of the model's entry, ``judges`` the digest of each profile that is asked, ``judge_models``
+    the version of each model of this mesh that judges ask, by name. ``kept`` names
     the definitions that are kept: by profile, and that of the model as ``MODEL``. ``mixed``: the run was resumed with
     others than those that it was begun with.
     """
@@ -126,6 +127,12 @@ class Pins:
     judges: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     mixed: bool = False
+    judge_models: Mapping[str, str] = field(default_factory=dict)
+
+    def other_than(self, model: str, examined: str, version: str) -> bool:
+        """Whether this version of a model is another than the run asks, which examines the one called ``examined``."""
+        asked = {self.model if model == examined else "", self.judge_models.get(model, "")} - {""}
+        return bool(asked - {version})
 
 
 # Among what ``Pins`` keeps; no judge profile is called so.

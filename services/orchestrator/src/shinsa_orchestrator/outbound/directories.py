@@ -63,7 +63,9 @@ def _profile(one: judge_service_pb2.Profile) -> JudgeProfile:
     definition = None
     if one.digest and one.definition_json:
         definition = JudgeDefinition(one.name, one.digest, one.definition_json, one.prompts)
-    return JudgeProfile(one.name, one.available, one.problem, one.kind, one.currency, tuple(one.members), definition)
+    model = one.model if one.kind == "inference" else ""
+    members = tuple(one.members)
+    return JudgeProfile(one.name, one.available, one.problem, one.kind, one.currency, members, definition, model)
 
 
 def _unreachable(service: str, address: str, error: ShinsaError) -> ShinsaError:

@@ -61,7 +61,8 @@ class StepQueue(Protocol):
 class JudgeProfile:
     """A judge that can be chosen; ``problem`` says why it is not available.
 
-    ``currency`` is that of its price; empty where it names none. ``members`` are those of a panel.
+    ``currency`` is that of its price; empty where it names none. ``members`` are those of a panel,
+    ``model`` is the model of this mesh that it asks, if it asks one.
     """
 
     name: str
@@ -71,6 +72,7 @@ class JudgeProfile:
     currency: str = ""
     members: Sequence[str] = ()
     definition: JudgeDefinition | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
