@@ -37,6 +37,11 @@ class Mesh:
         self.queues: list[FakeQueue] = []
         self.entries: asyncio.Queue[model_pb2.ModelEntry] = asyncio.Queue()
         self.drain = Drain()
+        self.accelerator = asyncio.Event()
+
+    async def ready_for(self, entry: ModelEntry) -> None:
+        if entry.holds_weights:
+            await self.accelerator.wait()
 
     def make(self, *, key: str, handle: Any, window: int) -> FakeQueue:
         self.queues.append(FakeQueue(key, handle, window))
@@ -59,7 +64,7 @@ class Mesh:
 async def mesh(maker: Any) -> AsyncIterator[Mesh]:
     mesh = Mesh(maker)
     mesh.models.put(ModelEntry("own", ScriptedEngine((Rule("", "x"),))))
-    task = asyncio.create_task(WorkQueues(mesh.models, mesh.make).run(mesh.watch(), mesh.drain))
+    task = asyncio.create_task(WorkQueues(mesh.models, mesh.make, mesh.ready_for).run(mesh.watch(), mesh.drain))
     yield mesh
     mesh.drain.request()
     await task
@@ -85,6 +90,20 @@ async def test_tasks_of_an_endpoint_are_taken_ahead(mesh: Mesh) -> None:
     mesh.entries.put_nowait(ParseDict(entry, model_pb2.ModelEntry()))
     await until(lambda: ("far", 80) in mesh.open)
     assert {served.entry.name: served.entry.window for served in mesh.models.served()}["far"] == 64
+
+
+async def test_tasks_of_weights_wait_for_the_accelerator(mesh: Mesh) -> None:
+    for name in ("heavy", "dropped"):
+        mesh.entries.put_nowait(ParseDict({"name": name, "vllm": {"model": "/weights/x"}}, model_pb2.ModelEntry()))
+    mesh.tell("light")
+    await until(lambda: ("light", 256) in mesh.open)
+    assert {queue.key for queue in mesh.queues if queue.open} == {"own", "light"}
+    mesh.entries.put_nowait(model_pb2.ModelEntry(name="dropped"))
+    mesh.tell("last")
+    await until(lambda: ("last", 256) in mesh.open)
+    mesh.accelerator.set()
+    await until(lambda: "heavy" in {queue.key for queue in mesh.queues if queue.open})
+    assert "dropped" not in {queue.key for queue in mesh.queues if queue.open}
 
 
 async def test_a_bad_entry_does_not_end_the_watch(mesh: Mesh) -> None:

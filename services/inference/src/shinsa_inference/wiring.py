@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -13,6 +14,7 @@ from shinsa_chassis.grpc_server import GrpcServer, grpc_server
 from shinsa_chassis.lifecycle import Drain, TaskKeeper
 from shinsa_chassis.work_consumer import WorkConsumer
 
+from shinsa_inference.application.accelerator import Accelerator
 from shinsa_inference.application.models import Models
 from shinsa_inference.domain.model import ModelEntry, OpenAiEngine, ScriptedEngine, VllmEngine
 from shinsa_inference.inbound.consumer import WorkQueues
@@ -22,8 +24,11 @@ from shinsa_inference.outbound.load_meter import MeteredMaker
 from shinsa_inference.outbound.openai.engine import OpenAi
 from shinsa_inference.outbound.scripted import Scripted
 from shinsa_inference.outbound.vllm.engine import Vllm
+from shinsa_inference.outbound.vllm.gpu import gpu_problem
 from shinsa_inference.ports import Engine
 from shinsa_inference.settings import InferenceSettings
+
+_LOOK_FOR_GPU_SECONDS = 30.0
 
 
 async def serve(settings: InferenceSettings, drain: Drain) -> None:
@@ -74,7 +79,16 @@ async def _serve_queues(
     async with open_broker(settings, declares=False) as broker:
         connected.set()
         server.obey(broker.readiness)
+        tell = partial(broker.readiness.note, "accelerator")
+        accelerator = Accelerator(_look_of(settings), tell, every_seconds=_LOOK_FOR_GPU_SECONDS)
+        await accelerator.look()
         if not drain.requested:
             server.serving(True)
         make_queue = partial(WorkConsumer, broker, service="inference", settings=settings)
-        await WorkQueues(models, make_queue).run(broker.watch_models(), drain)
+        async with TaskKeeper() as tasks:
+            tasks.spawn("accelerator", accelerator.watch())
+            await WorkQueues(models, make_queue, accelerator.ready_for).run(broker.watch_models(), drain)
+
+
+def _look_of(settings: InferenceSettings) -> Callable[[], str]:
+    return gpu_problem if settings.accelerator == "cuda" else lambda: ""

@@ -20,6 +20,8 @@ from shinsa_inference.inbound.token_metrics import noted
 from shinsa_inference.inbound.wire import from_completion, to_request
 
 Handle = Callable[[step_pb2.Task], Awaitable[inference_service_pb2.GenerateResponse]]
+# Returns once tasks of a model may be taken.
+ReadyFor = Callable[[ModelEntry], Awaitable[None]]
 
 _log = get_logger(__name__)
 
@@ -44,11 +46,13 @@ class _Open:
 
 
 class WorkQueues:
-    """Keeps a queue open for every known model. A model whose window changes gets a new one; the old one drains."""
+    """Keeps a queue open for every known model that ``ready_for`` lets through. A model whose window changes gets a
+    new one; the old one drains."""
 
-    def __init__(self, models: Models, make_queue: QueueMaker) -> None:
+    def __init__(self, models: Models, make_queue: QueueMaker, ready_for: ReadyFor) -> None:
         self._models = models
         self._make_queue = make_queue
+        self._ready_for = ready_for
         self._open: dict[str, _Open] = {}
         self._told: set[str] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -95,7 +99,18 @@ class WorkQueues:
             self._leave(entry.name)
         drain = Drain()
         queue = self._make_queue(key=entry.name, handle=self._handler(entry.name), window=entry.held)
-        self._open[entry.name] = _Open(entry.held, drain, tasks.spawn(f"queue-{entry.name}", queue.run(drain)))
+        task = tasks.spawn(f"queue-{entry.name}", self._serve(entry, queue, drain))
+        self._open[entry.name] = _Open(entry.held, drain, task)
+
+    async def _serve(self, entry: ModelEntry, queue: Queue, drain: Drain) -> None:
+        ready, told_off = asyncio.ensure_future(self._ready_for(entry)), asyncio.ensure_future(drain.wait())
+        try:
+            await asyncio.wait((ready, told_off), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            told_off.cancel()
+            ready.cancel()
+        if not drain.requested:
+            await queue.run(drain)
 
     def _leave(self, name: str) -> None:
         queue = self._open.pop(name)

@@ -10,6 +10,10 @@ import tempfile
 from collections.abc import Mapping
 from functools import cache
 
+from shinsa_chassis.errors import Reason, ShinsaError
+
+from shinsa_inference.outbound.vllm.gpu import gpu_problem
+
 _DEFAULTS = {
     # No telemetry.
     "VLLM_NO_USAGE_STATS": "1",
@@ -48,6 +52,15 @@ def socket_folder() -> str:
     folder = tempfile.mkdtemp(prefix="shinsa-vllm-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def check_platform() -> None:
+    """Raises ``ShinsaError`` ENGINE_FAILED where this vLLM can compute on nothing, as one for CUDA without a GPU."""
+    from vllm.platforms import current_platform
+
+    if current_platform.is_unspecified():
+        why = gpu_problem() or "There is a GPU, but not for this build of vLLM: take the image `cuda`, or another vLLM."
+        raise ShinsaError(Reason.ENGINE_FAILED, why, retryable=False)
 
 
 def prepare_cpu() -> bool:

@@ -14,7 +14,12 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_inference.domain.completion import EngineFingerprint
 from shinsa_inference.domain.model import ModelEntry, VllmEngine
 from shinsa_inference.outbound.vllm.entry_check import check_entry, extra_arguments, lora_rank
-from shinsa_inference.outbound.vllm.environment import fast_cpu_dtype, prepare_cpu, prepare_environment
+from shinsa_inference.outbound.vllm.environment import (
+    check_platform,
+    fast_cpu_dtype,
+    prepare_cpu,
+    prepare_environment,
+)
 from shinsa_inference.outbound.vllm.parsing import check_parser_names, find_parser
 from shinsa_inference.outbound.vllm.prompting import NO_TEMPLATE
 from shinsa_inference.outbound.vllm.stderr_tail import StderrTail
@@ -58,6 +63,7 @@ def load(entry: ModelEntry, engine: VllmEngine) -> Loaded:
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
+    check_platform()
     check_entry(engine, chat_template(engine))
     check_parser_names(engine)
     tail = StderrTail()
