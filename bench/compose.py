@@ -3,10 +3,12 @@
 Copies .env.example, fills in the secrets, builds the images, brings the mesh up and examines a model that answers by
 rule: sums, programs that are executed, conversations that are judged. The same run is then repeated slowly while every
 container in turn is killed and started again; its report must be the undisturbed one. At the end the mesh is taken down
-and brought up again: the runs must still be there. Needs a Docker engine (DOCKER_HOST) with Compose 2.24 or later;
-where no registry can be reached, name images of your own.
+and brought up again: the runs must still be there. With --weights a model in vLLM, on the processor, answers sums too.
+Needs a Docker engine (DOCKER_HOST) with Compose 2.24 or later; where no registry can be reached, name images of your
+own.
 
-    .venv/bin/python bench/compose.py [--tls] [--skip-build] [--base IMAGE] [--nats IMAGE] [--postgres IMAGE]
+    .venv/bin/python bench/compose.py [--tls] [--weights FOLDER] [--skip-build]
+        [--base IMAGE] [--nats IMAGE] [--postgres IMAGE]
 """
 
 from __future__ import annotations
@@ -37,6 +39,12 @@ from through_gateway import (
 
 COMPOSE = Path(__file__).parents[1] / "deploy" / "compose"
 LATENCY_SECONDS = 1.0
+WEIGHTS = """
+[[model]]
+name = "weights"
+vllm = { model = "/weights", max_model_len = 1024, max_num_seqs = 16 }
+"""
+WEIGHED_SAMPLES = 20
 
 
 class Composed:
@@ -56,7 +64,8 @@ class Composed:
             "SHINSA_PUBLISH": f"127.0.0.1:{self.port}",
             "SHINSA_DATA_DIR": str(self.folder / "data"),
             "SHINSA_CONFIG_DIR": str(self.folder / "config"),
-            "SHINSA_MODELS_DIR": str(self.folder / "models"),
+            "SHINSA_MODELS_DIR": str(options.weights.resolve() if options.weights else self.folder / "models"),
+            "COMPOSE_PROFILES": "cpu" if options.weights else "endpoint",
             "SHINSA_TLS_DIR": str(self.folder / "tls"),
             "PYTHON_IMAGE": options.base,
             "SHINSA_NATS_IMAGE": options.nats,
@@ -102,14 +111,17 @@ class Composed:
         return time.monotonic() - began
 
 
-def prepare(composed: Composed, items: int) -> None:
+def prepare(composed: Composed, options: argparse.Namespace) -> None:
     """Data, configuration and folders, readable for the user of the containers."""
     folder = composed.folder
-    prepare_data(folder, items)
+    prepare_data(folder, options.items)
     (folder / "config").mkdir()
     (folder / "models").mkdir()
     (folder / "config" / "judges.toml").write_bytes((COMPOSE / "config" / "judges.toml").read_bytes())
-    write_models(folder / "config" / "models.toml", {"quick": 0.0, "slow": LATENCY_SECONDS})
+    models = folder / "config" / "models.toml"
+    write_models(models, {"quick": 0.0, "slow": LATENCY_SECONDS})
+    if options.weights:
+        models.write_text(models.read_text("utf-8") + WEIGHTS, "utf-8")
     subprocess.run(["chmod", "--recursive", "a+rX", folder], check=True)
 
 
@@ -127,12 +139,22 @@ def besieged(composed: Composed, gateway: Gateway, run_id: str) -> None:
         print(f"  {done:>6} items ended, killed {victim}, healthy again after {seconds:.0f} s", flush=True)
 
 
+def weighed(gateway: Gateway) -> None:
+    """A few sums answered by vLLM in its container."""
+    began = time.monotonic()
+    run_id = gateway.begin("weights", ["mawps"], limit=WEIGHED_SAMPLES, overrides={"mawps.max_tokens": "16"})
+    report = gateway.finished(run_id)
+    tokens, seconds = report["tokens"]["completion_tokens"], time.monotonic() - began
+    engines = ", ".join(report["provenance"]["engine_fingerprints"])
+    print(f"{WEIGHED_SAMPLES} answers of {tokens} tokens by {engines}; {seconds:.0f} s with loading", flush=True)
+
+
 def measure(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         composed = Composed(Path(name), options)
         gateway = Gateway(f"http://127.0.0.1:{composed.port}", composed.key)
-        prepare(composed, options.items)
+        prepare(composed, options)
         if options.tls:
             subprocess.run([COMPOSE / "certificates.sh", composed.folder / "tls"], check=True, capture_output=True)
         try:
@@ -140,6 +162,8 @@ def measure(options: argparse.Namespace) -> None:
                 composed.compose("build")
             print(f"up and healthy after {composed.up():.0f} s: {', '.join(composed.containers())}", flush=True)
             gateway.register(composed.folder / "config" / "models.toml")
+            if options.weights:
+                weighed(gateway)
             calm = gateway.finished(gateway.begin("quick"))
             run_id = gateway.begin("slow")
             besieged(composed, gateway, run_id)
@@ -165,6 +189,7 @@ def verdict(calm: dict[str, Any], stormy: dict[str, Any]) -> None:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", action="store_true", help="with certificates between all services")
+    parser.add_argument("--weights", type=Path, help="folder of a small model, for vLLM on the processor")
     parser.add_argument("--skip-build", action="store_true", help="take the images that are there")
     parser.add_argument("--items", type=int, default=2000, help="sums; programs and conversations are a tenth each")
     parser.add_argument("--base", default="", help="image of Python 3.11 instead of the published one")

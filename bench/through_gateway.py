@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +82,9 @@ class Gateway:
         if done.returncode:
             raise RuntimeError(f"shinsa models add → {done.returncode}\n{done.stdout}\n{done.stderr}")
 
-    def begin(self, model: str) -> str:
-        wanted = [{"benchmark": name, "shots": [0]} for name in BENCHMARKS]
-        return str(self.ask("/v1/runs", {"model": model, "benchmarks": wanted})["id"])
+    def begin(self, model: str, benchmarks: Sequence[str] = BENCHMARKS, **more: Any) -> str:
+        wanted = [{"benchmark": name, "shots": [0]} for name in benchmarks]
+        return str(self.ask("/v1/runs", {"model": model, "benchmarks": wanted, **more})["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
         return dict(self.ask(f"/v1/runs/{run_id}"))

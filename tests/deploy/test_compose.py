@@ -152,7 +152,7 @@ def test_files_it_mounts_exist(compose: Manifest, root: Path) -> None:
             assert config["source"] in compose["configs"]
 
 
-@pytest.mark.parametrize("profile", ["endpoint", "cpu", "gpu", "endpoint,observability"])
+@pytest.mark.parametrize("profile", ["endpoint", "cpu", "gpu,swebench", "endpoint,observability"])
 def test_the_real_tool_takes_it(profile: str, root: Path, find_tool: Callable[[str, str], str], tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
@@ -168,6 +168,7 @@ def test_the_real_tool_takes_it(profile: str, root: Path, find_tool: Callable[[s
     chosen = [name for name in document["services"] if name.startswith("inference")]
     assert chosen == [f"inference-{profile.split(',')[0]}"]
     assert ("prometheus" in document["services"]) == ("observability" in profile)
+    assert ("sandbox-repository" in document["services"]) == ("swebench" in profile)
 
 
 def test_the_real_tool_merges_tls(root: Path, find_tool: Callable[[str, str], str], tmp_path: Path) -> None:

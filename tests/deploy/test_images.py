@@ -98,6 +98,45 @@ def test_health_check_labels_and_entry(service: str, instructions: list[tuple[st
         assert f"org.opencontainers.image.{name}=" in labels
 
 
+def test_what_each_revision_changes_comes_last(instructions: list[tuple[str, str]]) -> None:
+    # Or a new revision would install and copy everything anew, which for CUDA are gigabytes.
+    stages = _stages(instructions)
+    dated = [stage for stage in stages if ("ARG", "REVISION=unknown") in stage]
+    assert dated
+    for stage in dated:
+        after = stage[stage.index(("ARG", "VERSION=0.1.0")) :]
+        assert [word for word, _ in after] == ["ARG", "ARG", "LABEL"]
+        base = stage[0][1].partition(" AS ")[2]
+        assert not base or base not in {other[0][1].partition(" AS ")[0] for other in stages}
+
+
+def test_our_code_is_a_layer_of_its_own_upon_the_gigabytes(root: Path) -> None:
+    stages = _stages(_instructions(root / "deploy/images/inference/Dockerfile"))
+    by_name = {stage[0][1].partition(" AS ")[2]: stage for stage in stages}
+    for variant in ("endpoint", "cpu", "cuda"):
+        copied = [rest for word, rest in by_name[variant] if word == "COPY"]
+        assert copied == [f"--from={source} /opt/shinsa /opt/shinsa" for source in (f"{variant}-packages", "ours")]
+        packages = by_name[f"{variant}-packages"]
+        assert [rest.split()[0] for word, rest in packages if word == "COPY"] == [
+            "requirements/inference.txt" if variant == "endpoint" else f"deploy/images/inference/{variant}.txt"
+        ]
+
+
+def test_compiled_kernels_outlive_the_container_and_may_be_run(root: Path) -> None:
+    # /tmp of a container with a read-only root is often mounted such that nothing can be run from there.
+    stages = _stages(_instructions(root / "deploy/images/inference/Dockerfile"))
+    environment = " ".join(rest for stage in stages for word, rest in stage if word == "ENV").split()
+    values = dict(pair.split("=", 1) for pair in environment)
+    for name in ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"):
+        assert values[name].startswith("/models"), name
+
+
+def test_only_the_image_for_gpus_waits_for_one(root: Path) -> None:
+    stages = _stages(_instructions(root / "deploy/images/inference/Dockerfile"))
+    waiting = [stage[0][1] for stage in stages if "SHINSA_INFERENCE_ACCELERATOR=cuda" in str(stage)]
+    assert waiting == ["runtime AS cuda"]
+
+
 def test_inference_has_three_variants(root: Path) -> None:
     text = (root / "deploy/images/inference/Dockerfile").read_text("utf-8")
     for variant in ("endpoint", "cpu", "cuda"):
