@@ -106,6 +106,16 @@ async def test_tasks_of_weights_wait_for_the_accelerator(mesh: Mesh) -> None:
     assert "dropped" not in {queue.key for queue in mesh.queues if queue.open}
 
 
+async def test_a_model_that_gets_weights_waits_as_well(mesh: Mesh) -> None:
+    mesh.tell("x", concurrency=9)
+    await until(lambda: ("x", 9) in mesh.open)
+    weighty = {"name": "x", "concurrency": 9, "vllm": {"model": "/weights/x"}}
+    mesh.entries.put_nowait(ParseDict(weighty, model_pb2.ModelEntry()))
+    await until(lambda: mesh.open == [("own", 256)])
+    mesh.accelerator.set()
+    await until(lambda: ("x", 9) in mesh.open)
+
+
 async def test_a_bad_entry_does_not_end_the_watch(mesh: Mesh) -> None:
     mesh.entries.put_nowait(model_pb2.ModelEntry(name="no rules", scripted=model_pb2.ScriptedEngine()))
     mesh.tell("good")

@@ -40,14 +40,15 @@ class QueueMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    window: int
+    # Window, and whether the model has weights, which may have to wait.
+    terms: tuple[int, bool]
     drain: Drain
     task: asyncio.Task[None]
 
 
 class WorkQueues:
-    """Keeps a queue open for every known model that ``ready_for`` lets through. A model whose window changes gets a
-    new one; the old one drains."""
+    """Keeps a queue open for every known model that ``ready_for`` lets through. A model whose window or kind changes
+    gets a new one; the old one drains."""
 
     def __init__(self, models: Models, make_queue: QueueMaker, ready_for: ReadyFor) -> None:
         self._models = models
@@ -92,15 +93,15 @@ class WorkQueues:
             self._models.remove(name)
 
     def _keep_open(self, entry: ModelEntry, tasks: TaskKeeper) -> None:
-        known = self._open.get(entry.name)
-        if known is not None and known.window == entry.held:
+        known, terms = self._open.get(entry.name), (entry.held, entry.holds_weights)
+        if known is not None and known.terms == terms:
             return
         if known is not None:
             self._leave(entry.name)
         drain = Drain()
         queue = self._make_queue(key=entry.name, handle=self._handler(entry.name), window=entry.held)
         task = tasks.spawn(f"queue-{entry.name}", self._serve(entry, queue, drain))
-        self._open[entry.name] = _Open(entry.held, drain, task)
+        self._open[entry.name] = _Open(terms, drain, task)
 
     async def _serve(self, entry: ModelEntry, queue: Queue, drain: Drain) -> None:
         ready, told_off = asyncio.ensure_future(self._ready_for(entry)), asyncio.ensure_future(drain.wait())
