@@ -101,8 +101,10 @@ def _docker(words: list[str], whole: bool) -> None:
             assert set(named) <= set(services), f"services are {sorted(services)}"
         case ["build", *rest] | ["buildx", "build", *rest]:
             _docker_build(rest)
+        case ["cp", source, _]:
+            _exists(source)
         case _:
-            assert words[0] in ("buildx", "run", "kill"), words
+            assert words[0] in ("buildx", "run", "kill", "exec"), words
 
 
 def _docker_build(words: list[str]) -> None:
@@ -190,6 +192,7 @@ CALLEES: dict[str, Callable[[list[str], bool], None]] = {
     "export": _export,
     "less": _nothing_known,
     "jq": _nothing_known,
+    "kind": _nothing_known,
     "cosign": _nothing_known,
     "./certificates.sh": lambda words, whole: _exists("certificates.sh"),
     "curl": _nothing_known,

@@ -41,6 +41,8 @@ NOT_RUN = {
     "st run": "minutes; tests/unit/gateway/test_described.py does the same to a gateway alone",
     "docker": "needs an engine and a registry; tests/deploy holds its files to the settings",
     "kubectl": "needs a cluster; tests/deploy renders and checks every overlay",
+    "kind": "makes a cluster, with an engine",
+    ".venv/bin/python bench/cluster.py": "needs a cluster",
     "cosign": "needs a registry and an identity",
     "./certificates.sh": "tests/integration/wire/conftest.py runs it",
     "export": "the walk has a mesh of its own, and its programs on the path",
