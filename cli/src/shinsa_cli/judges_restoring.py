@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from shinsa_client.report import JudgeDefinition, Report
+from shinsa_client.answer import JsonObject
+from shinsa_client.report import JudgeDefinition, Provenance, Report
 
 from shinsa_cli.problem import Problem, bad_input
 
@@ -19,12 +19,18 @@ def read_report(path: Path) -> Report:
         raise bad_input(f"{path} is no report: {error}", remedy="`shinsa report RUN --json` prints one") from error
 
 
-def restore_judges(judges: Sequence[JudgeDefinition], path: Path) -> list[Path]:
-    """Writes the judges file and, beside it, the prompts that it names. Overwrites nothing; raises ``Problem``."""
+def restore_judges(provenance: Provenance, path: Path) -> list[Path]:
+    """Writes the judges file and, beside it, prompts that it names and models of the mesh that its judges ask.
+
+    Overwrites nothing; raises ``Problem``.
+    """
+    judges = provenance.judges
     if not judges:
         raise bad_input("the report holds no judge profiles: its run asked no judge, or was of an older version")
     prompts = {path.with_name(_prompt_file(one)): one.prompts for one in judges if one.prompts}
     texts = {path: "\n".join(_profile(one) for one in judges), **prompts}
+    if provenance.judge_models:
+        texts[path.with_suffix(".models.toml")] = "\n".join(_model(one) for one in provenance.judge_models)
     for file, text in texts.items():
         try:
             with file.open("x", encoding="utf-8") as written:
@@ -44,6 +50,17 @@ def _profile(judge: JudgeDefinition) -> str:
         table["prompt_file"] = _prompt_file(judge)
     lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
     return "\n".join([f"[profiles.{_key(judge.profile)}]", *lines, ""])
+
+
+def _model(entry: JsonObject) -> str:
+    """One table of a file for `shinsa models add --file`."""
+    return "\n".join(["[[model]]", *(f"{_key(key)} = {_value(value)}" for key, value in _told(entry).items()), ""])
+
+
+def _told(table: JsonObject) -> JsonObject:
+    """Without what says nothing: TOML has no null."""
+    inner = {key: _told(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in inner.items() if value not in (None, "", [], {})}
 
 
 def _value(value: object) -> str:

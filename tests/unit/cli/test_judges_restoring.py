@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from shinsa_cli.gateway.models import ModelOptions, read_model_file
 from shinsa_client.report import JudgeDefinition
 from shinsa_judge.domain.judges_file import JudgesSources, parse_judges
 from shinsa_judge.domain.profile_set import ProfileSet
@@ -62,6 +63,9 @@ def test_what_a_report_holds_gives_the_same_judges(tmp_path: Path, shinsa: Shins
     ]
     report = report_json()
     report["provenance"]["judges"] = told
+    grader = {"name": "grader", "vllm": None, "concurrency": 0, "labels": {"a b": "c"}, "price": None}
+    grader |= {"openai": {"base_url": "http://h/v1", "model": "x", "accepts": ["seed"], "preset": ""}}
+    report["provenance"]["judge_models"] = [grader]
     (tmp_path / "report.json").write_text(json.dumps(report), "utf-8")
     words = ("judges", "restore", str(tmp_path / "report.json"), str(tmp_path / "judges.toml"))
     assert shinsa(*words).code == 0
@@ -73,6 +77,9 @@ def test_what_a_report_holds_gives_the_same_judges(tmp_path: Path, shinsa: Shins
     assert again.profiles["script"] == first.profiles["script"].model_copy(update=renamed)
     assert again.profiles["gpt.4-o"] == first.profiles["gpt.4-o"]
     assert (tmp_path / "script.prompts.jsonl").read_text("utf-8") == PROMPTS
+    (entry,) = read_model_file(tmp_path / "judges.models.toml", "", ModelOptions())
+    engine = {"base_url": "http://h/v1", "model": "x", "accepts": ["seed"]}
+    assert entry == {"name": "grader", "concurrency": 0, "labels": {"a b": "c"}, "openai": engine}
     # What is there already stays.
     assert shinsa(*words).code != 0
     (tmp_path / "none.json").write_text(json.dumps(report_json()), "utf-8")

@@ -111,6 +111,8 @@ async def test_a_run_ends_when_a_model_that_judges_for_it_is_registered_otherwis
     run = await replica.runs.submit(world.spec("essays"))
     assert run.plan.pins.judge_models == {"grader": entry("one", name="grader").version}
     other = await replica.runs.submit(SUMS)
+    (kept,) = (await replica.reports.report(run.id)).provenance.definitions.judge_models
+    assert kept == entry("one", name="grader").document
     await replica.models.add(entry("one", name="grader", concurrency=2), replace=True)
     assert (await replica.runs.get(run.id)).state.active
     await replica.models.add(entry("two", name="grader"), replace=True)

@@ -56,11 +56,14 @@ def restore(
     report: Annotated[Path, typer.Argument(metavar="REPORT.json", help="As `shinsa report RUN --json` prints it.")],
     file: Annotated[Path, typer.Argument(metavar="JUDGES.toml", help="Where to write them; is not overwritten.")],
 ) -> None:
-    """Writes the judge profiles of a report into a judges file, for `shinsa up --judges`."""
+    """Writes the judge profiles of a report into a judges file, for `shinsa up --judges`.
+
+    Models of the mesh that they ask go to JUDGES.models.toml, for `shinsa models add --file`.
+    """
     from shinsa_cli.judges_restoring import read_report, restore_judges
     from shinsa_cli.render.console import err
 
-    written = restore_judges(read_report(report).provenance.judges, file)
+    written = restore_judges(read_report(report).provenance, file)
     err().print("written: " + ", ".join(map(str, written)), soft_wrap=True)
 
 

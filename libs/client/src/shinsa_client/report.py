@@ -64,6 +64,7 @@ class Provenance(Answer):
     reproduce: str = ""
     model: JsonObject | None = None
     judges: tuple[JudgeDefinition, ...] = ()
+    judge_models: tuple[JsonObject, ...] = ()
 
 
 class TokenTotals(Answer):

@@ -68,6 +68,9 @@ class Provenance(Resource):
     judges: tuple[JudgeDefinition, ...] = Field(
         default=(), description="Judge profiles as they were, members of panels included."
     )
+    judge_models: tuple[ModelEntry, ...] = Field(
+        default=(), description="Models of this mesh that those ask, as they were registered."
+    )
 
 
 class TokenTotals(Resource):
@@ -170,6 +173,7 @@ class Report(Resource):
                         "reproduce": "shinsa run --model smollm2-135m-instruct --suite demo --limit 10",
                         "model": None,
                         "judges": [],
+                        "judge_models": [],
                     },
                     "tokens": {
                         "prompt_tokens": 5120,

@@ -35,6 +35,7 @@ async def pin_judges(
     entries = [await models.model(name) for name in sorted({one.model for one in profiles if one.model})]
     versions = {entry.name: entry.version for entry in entries if entry is not None}
     documents = {name: one.document for name, one in sorted(found.items())}
+    documents |= {f"{MODEL} {entry.name}": entry.document for entry in entries if entry is not None}
     digests = {name: definition_digest(document) for name, document in documents.items()}
     await store.keep({digests[name]: document for name, document in documents.items()})
     pinned = {name: one.digest for name, one in sorted(found.items()) if name in asked}
@@ -60,5 +61,7 @@ async def definitions(pins: Pins, store: DefinitionStore) -> Definitions:
     if not pins.kept:
         return Definitions()
     kept = await store.kept(list(pins.kept.values()))
-    judges = [kept[digest] for name, digest in sorted(pins.kept.items()) if name != MODEL and digest in kept]
-    return Definitions(kept.get(pins.kept.get(MODEL, ""), b""), tuple(judge_definition(one) for one in judges))
+    there = {name: kept[digest] for name, digest in sorted(pins.kept.items()) if digest in kept}
+    judges = [judge_definition(one) for name, one in there.items() if not name.startswith(MODEL)]
+    models = [one for name, one in there.items() if name.startswith(f"{MODEL} ")]
+    return Definitions(there.get(MODEL, b""), tuple(judges), tuple(models))

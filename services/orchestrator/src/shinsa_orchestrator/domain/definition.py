@@ -30,10 +30,14 @@ def judge_definition(document: bytes) -> JudgeDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """What is known of a run's model and judges. ``model`` is a serialized entry; empty where it was not kept."""
+    """What is known of a run's model and judges.
+
+    ``model`` is a serialized entry; empty where it was not kept. ``judge_models`` are those of models that judges ask.
+    """
 
     model: bytes = b""
     judges: Sequence[JudgeDefinition] = ()
+    judge_models: Sequence[bytes] = ()
 
 
 def definition_digest(document: bytes) -> str:

@@ -118,9 +118,9 @@ class Pins:
     """Just whom a run asks; empty where that is whoever is in force.
 
     ``model`` is the version of the model's entry, ``judges`` the digest of each profile that is asked, ``judge_models``
-    the version of each model of this mesh that judges ask, by name. ``kept`` names
-    the definitions that are kept: by profile, and that of the model as ``MODEL``. ``mixed``: the run was resumed with
-    others than those that it was begun with.
+    the version of each model of this mesh that judges ask, by name. ``kept`` names the definitions that are kept: by
+    profile, that of the model as ``MODEL``, those of judges' models with their names after that. ``mixed``: the run was
+    resumed with others than those that it was begun with.
     """
 
     model: str = ""

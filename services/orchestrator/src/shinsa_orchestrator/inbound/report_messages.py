@@ -106,6 +106,8 @@ def _provenance(value: Report) -> report_pb2.Provenance:
     )
     if kept.model:
         message.model.MergeFromString(kept.model)
+    for document in kept.judge_models:
+        message.judge_models.add().MergeFromString(document)
     return message
 
 

@@ -154,6 +154,7 @@ class Provenance(_message.Message):
     REPRODUCE_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     JUDGES_FIELD_NUMBER: _builtins.int
+    JUDGE_MODELS_FIELD_NUMBER: _builtins.int
     shinsa_version: _builtins.str
     suite: _builtins.str
     reproduce: _builtins.str
@@ -174,6 +175,10 @@ class Provenance(_message.Message):
     def judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___JudgeDefinition]:
         """Judge profiles as they were then, members of panels included."""
 
+    @_builtins.property
+    def judge_models(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelEntry]:
+        """Models of this mesh that those ask, as they were registered then."""
+
     def __init__(
         self,
         *,
@@ -186,10 +191,11 @@ class Provenance(_message.Message):
         reproduce: _builtins.str = ...,
         model: _model_pb2.ModelEntry | None = ...,
         judges: _abc.Iterable[Global___JudgeDefinition] | None = ...,
+        judge_models: _abc.Iterable[_model_pb2.ModelEntry] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["benchmarks", b"benchmarks", "engine_fingerprints", b"engine_fingerprints", "judge_identities", b"judge_identities", "judges", b"judges", "model", b"model", "reproduce", b"reproduce", "sandbox_tiers", b"sandbox_tiers", "shinsa_version", b"shinsa_version", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benchmarks", b"benchmarks", "engine_fingerprints", b"engine_fingerprints", "judge_identities", b"judge_identities", "judge_models", b"judge_models", "judges", b"judges", "model", b"model", "reproduce", b"reproduce", "sandbox_tiers", b"sandbox_tiers", "shinsa_version", b"shinsa_version", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

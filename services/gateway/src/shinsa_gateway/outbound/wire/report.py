@@ -109,6 +109,7 @@ def _read_provenance(message: pb.Provenance) -> Provenance:
             )
             for one in message.judges
         ),
+        judge_models=tuple(without_secrets(read_model(one)) for one in message.judge_models),
     )
 
 
