@@ -173,6 +173,19 @@ async def test_the_survey_tells_streams_queues_and_what_is_not_as_declared(nats:
         assert facts[DEAD_LETTERS_STREAM].differences == ()
 
 
+async def test_the_survey_tells_of_tasks_for_which_nobody_has_opened_a_queue(nats: Any) -> None:
+    """As of a runtime that no sandbox serves."""
+    async with open_broker(settings_for(nats)) as broker:
+        for number in range(3):
+            await broker.submit(task(number), service="sandbox", key="repo.sitory")
+        await broker.submit(task(3), service="sandbox", key="python")
+        await broker.open_queue("sandbox", "python", 30)
+        facts = {one.name: one for one in (await survey(broker.jetstream, broker.declared())).streams}
+        queues = {one.name: (one.waiting, one.handed_out, one.takers) for one in facts[work_stream("sandbox")].queues}
+        assert queues == {"work-repo~sitory": (3, 0, 0), "work-python": (1, 0, 0)}
+        assert not facts[work_stream("judge")].queues
+
+
 @pytest.mark.parametrize("number", [0, 99])
 async def test_a_letter_that_is_not_there(nats: Any, number: int) -> None:
     async with open_broker(settings_for(nats)) as broker:

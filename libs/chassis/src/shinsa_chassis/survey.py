@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerInfo, StreamConfig
 from nats.js.errors import NotFoundError
 
+from shinsa_chassis.subjects import WORKER_SERVICES, work_consumer, work_stream
+
+_WORK = frozenset(work_stream(service) for service in WORKER_SERVICES)
 # What of a stream must be as it was declared.
 _PINNED = ("subjects", "retention", "storage", "num_replicas", "duplicate_window")
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """One durable consumer: tasks that wait, tasks handed out, and requests for tasks that stand open."""
+    """One durable consumer, or one that there should be: tasks that wait, tasks handed out, and requests for tasks that
+    stand open."""
 
     name: str
     waiting: int
@@ -58,9 +62,12 @@ async def survey(jetstream: JetStreamContext, declared: Sequence[StreamConfig]) 
 async def _stream(jetstream: JetStreamContext, declared: StreamConfig) -> StreamFacts:
     name = str(declared.name)
     try:
-        info = await jetstream.stream_info(name)
+        info = await jetstream.stream_info(name, subjects_filter=">" if name in _WORK else None)
     except NotFoundError:
         return StreamFacts(name, exists=False)
+    queues = [_queue(one) for one in await _consumers(jetstream, name) if one.config.durable_name]
+    if name in _WORK:
+        queues += _unopened(info.state.subjects or {}, {queue.name for queue in queues})
     cluster = info.cluster.replicas if info.cluster and info.cluster.replicas else ()
     return StreamFacts(
         name,
@@ -70,8 +77,17 @@ async def _stream(jetstream: JetStreamContext, declared: StreamConfig) -> Stream
         bytes=int(info.state.bytes),
         oldest_seconds=await _age(jetstream, name, int(info.state.first_seq)) if info.state.messages else None,
         behind=tuple(str(peer.name) for peer in cluster if peer.offline or not peer.current),
-        queues=tuple([_queue(one) for one in await _consumers(jetstream, name) if one.config.durable_name]),
+        queues=tuple(queues),
     )
+
+
+def _unopened(subjects: Mapping[str, int], known: Container[str]) -> Iterator[QueueFacts]:
+    """Queues that no worker has ever had opened, though tasks for them wait: of a model, profile or runtime that nobody
+    serves."""
+    for subject, waiting in sorted(subjects.items()):
+        name = work_consumer(subject.rpartition(".")[2])
+        if name not in known:
+            yield QueueFacts(name, waiting, handed_out=0, takers=0, differences=())
 
 
 async def _consumers(jetstream: JetStreamContext, stream: str) -> list[ConsumerInfo]:
