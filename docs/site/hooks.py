@@ -17,6 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from links import BrokenLinkError, moved  # noqa: E402 - mkdocs runs this file by its path
 from pages import PAGES, made_pages  # noqa: E402
 
+# Pages of one wide table, which needs the room of the table of contents.
+_WIDE = ("data.md", "fidelity/index.md")
+
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Makes the pages and puts them into the navigation."""
@@ -38,8 +41,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Moves links of a page below docs/ that lead out of it."""
+    """Moves links of a page below docs/ that lead out of it; wide pages get the room they need."""
     name = page.file.src_uri
+    if name in _WIDE:
+        page.meta["hide"] = ["toc"]
     if name in config.extra["made_pages"]:
         return markdown
     try:
