@@ -65,7 +65,13 @@ setup-vllm: machine $(VENV)/.vllm ## Adds the vLLM engine for the CPU
 TESTS := $(BIN)/python -m pytest --randomly-seed=20
 
 .PHONY: demo test
-demo: setup-vllm ## Examines a small real model with the whole mesh on this machine
+# A container's /dev/shm is of 64 MB unless it is told otherwise; vLLM's processes speak through some 400.
+.PHONY: shared-memory
+shared-memory:
+	@test "$$(df --output=avail --block-size=1M /dev/shm | tail -n 1)" -ge 500 || \
+		{ echo "vLLM needs 500 MB of /dev/shm: docker run --shm-size=1g, or mount -o remount,size=1g /dev/shm"; exit 1; }
+
+demo: shared-memory setup-vllm ## Examines a small real model with the whole mesh on this machine
 	$(BIN)/python -m shinsa_cli.demo
 test: setup-vllm ## Runs every check: style, types, import rules, contracts, tests
 	$(BIN)/python -m shinsa_cli.small_model .models/smollm2-135m
@@ -93,6 +99,10 @@ format: setup ## Formats and sorts what a machine can
 .PHONY: docs
 docs: setup ## Builds the documentation as a site below build/site, strictly and without a network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+.PHONY: walk
+walk: setup ## Follows the first run of README.md on a bare Debian in a container; as root, with debootstrap, an hour
+	PYTHONPATH=tests $(BIN)/python -m documentation.bare_machine
 
 .PHONY: chaos
 chaos: setup ## The long storms, over SQLite and over PostgreSQL: 200 faults each over runs of 5,000 items; as root, two hours

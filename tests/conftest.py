@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,15 @@ from hypothesis import HealthCheck, settings
 # The same examples each time, however slow the machine: a test that fails fails because of the change.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+# What vLLM's processes speak through; a container has 64 MB unless it is told otherwise.
+VLLM_SHARED_MEMORY = 500 * 2**20
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("vllm") and shutil.disk_usage("/dev/shm").free < VLLM_SHARED_MEMORY:
+        pytest.skip("vLLM IS NOT TESTED: it needs 500 MB of /dev/shm; docker run --shm-size=1g")
 
 
 @pytest.fixture

@@ -21,8 +21,7 @@ from documentation.documents import ROOT, Command, blocks, commands
 from integration.sandbox.docker_rig import engine
 
 WORK = ROOT / "build" / "walk"
-CHECKOUT = "/home/reader/shinsa"
-# Of a shell and of what keeps the container.
+# Of what keeps the container.
 _OURS = ("sleep", "ps", "docker-init", "tini")
 
 
@@ -73,14 +72,14 @@ def walk(machine: Machine, user: str, words: list[str]) -> None:
     """Follows README; ``words`` are the commands that are wanted of those after the installation, all where empty."""
     for command in first_run():
         if command.text.startswith("apt-get "):
-            machine.do(f"apt-get update --quiet=2 && {command.text}")
+            machine.do(command.text)
     if user != "root":
         machine.do(f"useradd --create-home --shell /bin/bash {user}")
-    machine.do(f"mkdir -p {Path(CHECKOUT).parent} && chmod o+x {Path(CHECKOUT).parent}")
-    machine.do(f"git clone --quiet /shinsa.bundle {CHECKOUT}", user)
+    folder = "/root/shinsa" if user == "root" else f"/home/{user}/shinsa"
+    machine.do(f"git clone --quiet /shinsa.bundle {folder}", user)
     for command in first_run():
         if command.text.startswith("make ") and (not words or command.text in words):
-            machine.do(command.text, user, CHECKOUT)
+            machine.do(command.text, user, folder)
             left = machine.left_running()
             if left:
                 raise SystemExit(f"{command.text}: left running: {', '.join(left)}")

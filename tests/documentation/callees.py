@@ -164,6 +164,12 @@ def _schemathesis(words: list[str], whole: bool) -> None:
     assert not [word for word in words if word.startswith("--") and word not in known]
 
 
+def _installed_by_ci(words: list[str], whole: bool) -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8") + (ROOT / "Makefile").read_text("utf-8")
+    packages = [word for word in words if not word.startswith("-")][1:]
+    assert not [one for one in packages if not re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", script)]
+
+
 def _exists(path: str) -> None:
     name = path.split("::")[0]
     found = [folder / name for folder in _FOLDERS if (folder / name).exists()]
@@ -185,6 +191,7 @@ CALLEES: dict[str, Callable[[list[str], bool], None]] = {
     "docker": _docker,
     "kubectl": _kubectl,
     "st": _schemathesis,
+    "apt-get": _installed_by_ci,
     "cd": _existing,
     "cp": _copy,
     "sed": _existing,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from documentation.bare_machine import first_run, options_of_a_container
 from documentation.callees import check
 from documentation.documents import ROOT, Block, Command, blocks, shell_commands
 from documentation.treatment import BLOCKS, EXPECTED, NOT_RUN, WALKED, entry
@@ -64,6 +65,13 @@ def test_files_are_of_their_language(block: Block) -> None:
             assert [json.loads(line) for line in block.text.splitlines()]
         case language:
             assert language in ("text", "jinja", "markdown")
+
+
+def test_a_bare_machine_is_given_what_the_readme_names() -> None:
+    words = [command.text.split()[0] for command in first_run()]
+    assert words.index("apt-get") < words.index("make")
+    assert [command.text for command in first_run() if command.text.startswith("make ")] == ["make demo", "make test"]
+    assert {option.split("=")[0] for option in options_of_a_container()} == {"--security-opt", "--shm-size"}
 
 
 def _block(file: str, language: str) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -93,3 +94,11 @@ def test_every_operation_of_the_gateway_is_on_it(site: Path) -> None:
     assert len(paths) > 30
     for path in paths:
         assert f"{path}</code>" in text, path
+
+
+def test_it_is_searched_in_japanese_too(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
+    assert index["config"]["lang"] == ["en", "ja"]
+    assert re.search(index["config"]["separator"], "。")
+    assert list(site.rglob("lunr.ja.min.js"))
+    assert list(site.rglob("tinyseg.js"))

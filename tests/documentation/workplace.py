@@ -16,7 +16,15 @@ from typing import Any
 from documentation.documents import ROOT, Block, Command
 from e2e.rig import Endpoint, write_upstream
 
-_COPIED = ("libs/benchmarks/src", "services/judge/src", "tests", "docs/data.md", "deploy/compose", "pyproject.toml")
+_COPIED = (
+    "libs/benchmarks/src",
+    "services/judge/src",
+    "tests",
+    "docs/data.md",
+    "deploy/compose",
+    "deploy/k8s",
+    "pyproject.toml",
+)
 _TABLE = "Model,TOTAL_SCORE\norg/a,0.5\norg/b,0.25\n"
 _NEJUMI = """
 wandb: {run_name: "org/model: tuned"}
@@ -81,6 +89,7 @@ class Workplace:
             "PYTHONPATH": os.pathsep.join(sources),
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "SHINSA_STATE": str(self.state),
+            "OPENROUTER_API_KEY": "a-reader-has-one",
             "PYTEST_ADDOPTS": "-p no:randomly",
         }
 
@@ -109,6 +118,8 @@ class Workplace:
         replica = "judge-7c9-x2"
         for said, meant in (
             ("http://127.0.0.1:8000/v1", self.endpoint.url),
+            ("--preset openrouter", f"--preset openrouter --base-url {self.endpoint.url}"),
+            ("| less", "| cat"),
             ("/path/to/upstream", str(self.upstream)),
             (replica, self._judge() if replica in text else ""),
             # What the judges.toml of deploy/compose says by itself.
