@@ -76,7 +76,7 @@ def walk(machine: Machine, user: str, words: list[str]) -> None:
     if user != "root":
         machine.do(f"useradd --create-home --shell /bin/bash {user}")
     folder = "/root/shinsa" if user == "root" else f"/home/{user}/shinsa"
-    machine.do(f"git clone --quiet /shinsa.bundle {folder}", user)
+    machine.do(f"git clone --quiet --config advice.detachedHead=false /shinsa.bundle {folder}", user)
     for command in first_run():
         if command.text.startswith("make ") and (not words or command.text in words):
             machine.do(command.text, user, folder)

@@ -82,6 +82,12 @@ def until_seen(collector: Collector, item_id: str, wanted: set[tuple[str, str]])
     )
 
 
+def loose(collector: Collector, item_id: str) -> set[str]:
+    """What spans hang from that is neither a span of their trace nor the item itself; some comes in a later batch."""
+    spans = collector.trace(item_id)
+    return {parent for *_, parent in spans} - {span_id for _, _, _, span_id, _ in spans} - {item_id[:16]}
+
+
 @pytest.mark.timeout(400)
 def test_an_item_is_followed_through_every_service(
     mesh: Mesh, collector: Collector, endpoint: Endpoint, tmp_path: Path
@@ -105,8 +111,5 @@ def test_an_item_is_followed_through_every_service(
     call = "/shinsa.inference.v1.InferenceService/Generate"
     judged = asked | {("orchestrator", "ask judge"), ("judge", "judge step"), ("judge", call), ("inference", call)}
     until_seen(collector, items["mt_bench_ja"], judged)
-    # Every span hangs from another of its trace, or from the item itself.
     for item_id in items.values():
-        spans = collector.trace(item_id)
-        known = {span_id for _, _, _, span_id, _ in spans} | {item_id[:16]}
-        assert {parent for *_, parent in spans} <= known
+        block_until(lambda item=item_id: not loose(collector, item), f"spans of {item_id} hang from nothing")
