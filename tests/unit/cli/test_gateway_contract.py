@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from shinsa_client import board, catalog, item, operation, remark, report, run, webhook
 from shinsa_client import submission as submissions
 from shinsa_gateway.domain import analysis as their_analysis
+from shinsa_gateway.domain import board as their_board
 from shinsa_gateway.domain import board_table as their_table
 from shinsa_gateway.domain import book as their_book
 from shinsa_gateway.domain import catalog as their_catalog
 from shinsa_gateway.domain import gate as their_gate
 from shinsa_gateway.domain import item as their_item
+from shinsa_gateway.domain import judge as their_judge
 from shinsa_gateway.domain import model as their_model
 from shinsa_gateway.domain import operation as their_operation
 from shinsa_gateway.domain import reference as their_reference
@@ -41,8 +43,8 @@ PAIRS = [
     (catalog.ModelCheck, their_model.ModelCheck),
     (catalog.Benchmark, their_catalog.Benchmark),
     (catalog.Suite, their_catalog.Suite),
-    (catalog.Board, their_catalog.Board),
-    (catalog.JudgeCatalog, their_catalog.JudgeCatalog),
+    (catalog.Board, their_board.Board),
+    (catalog.JudgeCatalog, their_judge.JudgeCatalog),
     (submissions.Submission, their_submission.Submission),
     (submissions.SubmissionLog, their_submission.SubmissionLog),
     (submissions.KeyEntry, their_book.KeyEntry),
