@@ -230,3 +230,11 @@ def test_every_claim_says_what_the_api_demands(manifests: list[Manifest]) -> Non
     for claim in claims:
         assert claim["spec"].get("accessModes"), claim["metadata"]["name"]
         assert claim["spec"]["resources"]["requests"]["storage"], claim["metadata"]["name"]
+
+
+def test_a_restart_leaves_the_modes_of_stored_files_alone(manifests: list[Manifest]) -> None:
+    """Without it each start makes every file on the volume writable for the group, which PostgreSQL refuses."""
+    for manifest in manifests:
+        if manifest["kind"] == "StatefulSet":
+            security = manifest["spec"]["template"]["spec"]["securityContext"]
+            assert security["fsGroupChangePolicy"] == "OnRootMismatch", manifest["metadata"]["name"]
