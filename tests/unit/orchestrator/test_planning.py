@@ -17,7 +17,7 @@ from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.run import BenchmarkChoice, JudgeChoice, Override, Plan, RunSpec
 from shinsa_orchestrator.domain.shard import Place
 from shinsa_orchestrator.ports.workers import SandboxRuntime
-from unit.orchestrator.conftest import manifest
+from unit.orchestrator.scripted_benchmarks import manifest
 
 
 async def _plan(world: Any, spec: RunSpec) -> Plan:

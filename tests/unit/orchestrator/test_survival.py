@@ -367,14 +367,14 @@ async def test_outcomes_that_cannot_be_tallied_fail_the_run_and_nothing_else(
 
 async def test_other_runs_go_on_while_a_large_one_is_tallied(world: Any) -> None:
     one = world.replica()
-    tallying, go_on, finish = asyncio.Event(), asyncio.Event(), one.keeper._finish
+    tallying, go_on, finish = asyncio.Event(), asyncio.Event(), one.keeper._ends._finish
 
     async def slowly(run_id: str) -> None:
         tallying.set()
         await go_on.wait()
         await finish(run_id)
 
-    one.keeper._finish = slowly
+    one.keeper._ends._finish = slowly
     large = await one.runs.submit(world.spec("sums"))
     async with asyncio.timeout(60):
         await tallying.wait()

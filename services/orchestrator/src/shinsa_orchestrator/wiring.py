@@ -47,6 +47,7 @@ from shinsa_orchestrator.application.remarks import RemarkDesk
 from shinsa_orchestrator.application.reporting import Reporter, ReportTerms
 from shinsa_orchestrator.application.retention import SampleKeeper
 from shinsa_orchestrator.application.runs import RunDesk
+from shinsa_orchestrator.application.submission_orders import OrderExaminer, OrderTerms
 from shinsa_orchestrator.application.submission_queue import SubmissionQueue
 from shinsa_orchestrator.application.submissions import QueueTerms, SubmissionDesk
 from shinsa_orchestrator.application.tallying import warm_up
@@ -197,9 +198,9 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
             at_once=settings.submissions_at_once,
             poll_seconds=settings.submission_poll_seconds,
         )
-        desk = SubmissionDesk(
-            submissions, models, catalog, _model_hub(settings), clock, _queue_terms(settings), queue_worker.changed
-        )
+        order_terms = OrderTerms(settings.submission_suite, ValidityTerms(settings.submission_largest_b))
+        orders = OrderExaminer(submissions, models, catalog, _model_hub(settings), order_terms)
+        desk = SubmissionDesk(submissions, orders, clock, _queue_terms(settings), queue_worker.changed)
         await broker.answer_recorded(log.successes)
         await rooms.models.announce_all()
         webhooks = SqlWebhookStore(results)
@@ -295,11 +296,9 @@ def _model_hub(settings: OrchestratorSettings) -> ModelHub | None:
 
 def _queue_terms(settings: OrchestratorSettings) -> QueueTerms:
     return QueueTerms(
-        suite=settings.submission_suite,
         at_once=settings.submissions_at_once,
         approval=settings.submission_approval,
         limits=SubmitterLimits(settings.submissions_pending, settings.submissions_per_day),
-        validity=ValidityTerms(settings.submission_largest_b),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from shinsa.inference.v1 import model_pb2
 from shinsa_benchmarks.suites import Suite
+from shinsa_orchestrator.application.submission_orders import OrderExaminer, OrderTerms
 from shinsa_orchestrator.application.submission_queue import SubmissionQueue
 from shinsa_orchestrator.application.submissions import Actor, QueueTerms, SubmissionDesk
 from shinsa_orchestrator.application.validity import ValidityTerms
@@ -104,9 +105,11 @@ def open_office(world: Any, hub: Any) -> Any:
         queue = SubmissionQueue(
             store, replica.models, replica.runs, Scripted(), world.clock, at_once=at_once, poll_seconds=0.05
         )
-        terms = QueueTerms("night", at_once, approval, limits or SubmitterLimits(0, 0), ValidityTerms(70))
+        terms = QueueTerms(at_once, approval, limits or SubmitterLimits(0, 0))
         found = None if hub_url == "none" else HttpModelHub(hub_url or hub.url, timeout=30)
-        desk = SubmissionDesk(store, world.models, world.shelf, found, world.clock, terms, queue.changed)
+        order_terms = OrderTerms("night", ValidityTerms(70))
+        orders = OrderExaminer(store, world.models, world.shelf, found, order_terms)
+        desk = SubmissionDesk(store, orders, world.clock, terms, queue.changed)
         return Office(world, replica, store, desk, queue)
 
     return opened

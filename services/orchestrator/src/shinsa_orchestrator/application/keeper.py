@@ -1,4 +1,4 @@
-"""Keeps leases: takes shards, examines them, renews, gives back, and ends runs whose shards are all done."""
+"""Keeps leases: takes shards, examines them, renews them and gives them back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -14,9 +13,10 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.application.examination import ShardExamination
 from shinsa_orchestrator.application.examination_tools import Tools
 from shinsa_orchestrator.application.held_shards import HeldShard, RunHere
-from shinsa_orchestrator.application.judge_budget import JudgePurse, spent_problem
+from shinsa_orchestrator.application.judge_budget import JudgePurse
 from shinsa_orchestrator.application.lines import open_lines
 from shinsa_orchestrator.application.reuse import ReuseShelf
+from shinsa_orchestrator.application.run_ends import EndTerms, RunEnds, guarded
 from shinsa_orchestrator.application.unbroken import unbroken
 from shinsa_orchestrator.application.window import RunWindow
 from shinsa_orchestrator.domain.run import ACTIVE, RunState
@@ -61,7 +61,6 @@ class ShardKeeper:
         self._catalog = catalog
         self._tools = tools
         self._terms = terms
-        self._finish = finish
         # Whether this replica is to take nothing new; then what it holds goes to others.
         self._at_rest = at_rest
         self._here: dict[str, RunHere] = {}
@@ -69,11 +68,10 @@ class ShardKeeper:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: dict[ShardKey, int] = {}
         self._not_before: dict[str, float] = {}
-        self._to_finish = False
-        self._finishing: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._next_pulse = 0.0
         self._pulse_seconds = min(PULSE_SECONDS, terms.seconds / 4)
+        self._ends = RunEnds(runs, EndTerms(terms.owner, terms.seconds, self._pulse_seconds), finish)
 
     def changed(self) -> None:
         """A run was submitted, cancelled or resumed here: look at once."""
@@ -97,24 +95,16 @@ class ShardKeeper:
                 self._wake.clear()
                 if loop.time() >= self._next_pulse:
                     self._next_pulse = loop.time() + self._pulse_seconds
-                    await self._guarded(self._pulse)
-                    self._finish_soon()
-                await (self._let_go() if self._at_rest() else self._guarded(self._lease_more))
+                    await guarded(self._pulse)
+                    self._ends.soon()
+                await (self._let_go() if self._at_rest() else guarded(self._lease_more))
                 # Not `wait_for`: in Python 3.11 it can swallow a cancellation.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(self._next_pulse):
                         await self._wake.wait()
         finally:
             await self._let_go()
-            if self._finishing is not None:
-                self._finishing.cancel()
-                await asyncio.gather(self._finishing, return_exceptions=True)
-
-    async def _guarded(self, act: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await act()
-        except ShinsaError as error:
-            log.warning("run_store_unavailable", problem=error.message)
+            await self._ends.stop()
 
     # --- leases ---
 
@@ -211,7 +201,7 @@ class ShardKeeper:
             kept = await self._runs.release(self._terms.owner, held.lease, held.progress, done=done, parked=parked)
             log.info("shard_released", run_id=run_id, shard=number, done=done, parked=parked, kept=kept)
             if kept and (done or parked):
-                self._finish_soon()
+                self._ends.soon()
         except ShinsaError as error:
             # The lease runs out by itself; whoever takes the shard then finds everything in the log.
             log.warning("shard_not_released", run_id=run_id, shard=number, problem=error.message)
@@ -238,61 +228,6 @@ class ShardKeeper:
             with contextlib.suppress(ShinsaError):
                 await self._runs.change_state(lease.run.id, RunState.FAILED, of=ACTIVE, problem=problem)
                 log.error("run_failed", run_id=lease.run.id, problem=problem)
-
-    # --- ends ---
-
-    def _finish_soon(self) -> None:
-        """Has runs ended by one task, one after the other: a large one takes longer than a lease lasts unrenewed."""
-        self._to_finish = True
-        if self._finishing is None or self._finishing.done():
-            if self._finishing is not None:
-                self._finishing.result()
-            self._finishing = asyncio.create_task(self._finish_all(), name="finish-runs")
-
-    async def _finish_all(self) -> None:
-        while self._to_finish:
-            self._to_finish = False
-            await self._guarded(self._finish_runs)
-
-    async def _finish_runs(self) -> None:
-        for run_id in await self._runs.finishable():
-            try:
-                await self._end(run_id)
-            except ShinsaError:
-                raise
-            except Exception as error:
-                log.exception("run_not_tallied", run_id=run_id)
-                problem = f"the outcomes could not be tallied: {type(error).__name__}: {error}"
-                await self._runs.change_state(run_id, RunState.FAILED, of=ACTIVE, problem=problem)
-        for run_id in await self._runs.pausable():
-            await self._pause(run_id)
-
-    async def _end(self, run_id: str) -> None:
-        """Ends a run unless another replica is at it; should that one die, its claim lapses, and another does."""
-        if not await self._runs.claim_end(run_id, self._terms.owner, self._terms.seconds):
-            return
-        claiming = asyncio.create_task(self._keep_claim(run_id), name=f"claim-{run_id}")
-        try:
-            await self._finish(run_id)
-        finally:
-            claiming.cancel()
-            await asyncio.gather(claiming, return_exceptions=True)
-            with contextlib.suppress(ShinsaError):
-                await self._runs.release_end(run_id, self._terms.owner)
-
-    async def _keep_claim(self, run_id: str) -> None:
-        while True:
-            await asyncio.sleep(self._pulse_seconds)
-            await self._guarded(partial(self._claim_on, run_id))
-
-    async def _claim_on(self, run_id: str) -> None:
-        await self._runs.claim_end(run_id, self._terms.owner, self._terms.seconds)
-
-    async def _pause(self, run_id: str) -> None:
-        run = await self._runs.run(run_id)
-        if run is not None and await self._runs.pause(run_id, run.round, spent_problem(run)):
-            spent = run.progress.stages["judge"]
-            log.warning("run_paused", run_id=run_id, judge_tokens=spent.tokens, judge_cost=spent.cost)
 
     async def _let_go(self) -> None:
         tasks = list(self._tasks)

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_orchestrator.application.planning import unknown
-from shinsa_orchestrator.application.validity import Examined, ValidityTerms, examine, first_failure
+from shinsa_orchestrator.application.submission_orders import OrderExaminer
+from shinsa_orchestrator.application.validity import first_failure
 from shinsa_orchestrator.domain.identity import submission_id as new_submission_id
 from shinsa_orchestrator.domain.submission import (
     MOST_PRIORITY,
-    ModelFacts,
-    ModelSource,
     Placed,
     Submission,
     SubmissionEvent,
@@ -23,14 +21,11 @@ from shinsa_orchestrator.domain.submission import (
     SubmissionState,
     ValidityCheck,
     ValidityVerdict,
-    check_order,
     expected_wait,
     refused,
 )
-from shinsa_orchestrator.ports.catalog import Catalog
 from shinsa_orchestrator.ports.clock import Clock
-from shinsa_orchestrator.ports.models import ModelStore
-from shinsa_orchestrator.ports.submissions import ModelHub, SubmissionStore, SubmitterLimits
+from shinsa_orchestrator.ports.submissions import SubmissionStore, SubmitterLimits
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +37,12 @@ _PENDING = (SubmissionState.PENDING,)
 
 @dataclass(frozen=True, slots=True)
 class QueueTerms:
-    """How submissions are taken. ``suite`` is examined where an order names none; ``approval`` says which wait for an
-    operator: "none", "unchecked" (those with a check that could not be made) or "all"."""
+    """How submissions are taken. ``approval`` says which wait for an operator: "none", "unchecked" (those with a check
+    that could not be made) or "all"."""
 
-    suite: str
     at_once: int
     approval: str
     limits: SubmitterLimits
-    validity: ValidityTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +59,13 @@ class SubmissionDesk:
     def __init__(
         self,
         store: SubmissionStore,
-        models: ModelStore,
-        catalog: Catalog,
-        hub: ModelHub | None,
+        orders: OrderExaminer,
         clock: Clock,
         terms: QueueTerms,
         changed: Callable[[], None],
     ) -> None:
         self._store = store
-        self._models = models
-        self._catalog = catalog
-        self._hub = hub
+        self._orders = orders
         self._clock = clock
         self._terms = terms
         self._changed = changed
@@ -85,12 +74,12 @@ class SubmissionDesk:
 
     async def check(self, order: SubmissionOrder) -> Sequence[ValidityCheck]:
         """Every check, and nothing is stored. Raises ``ShinsaError`` for an order that is wrong in itself."""
-        return (await self._examined(self._completed(order), "")).checks
+        return (await self._orders.examined(self._orders.completed(order), "")).checks
 
     async def submit(self, order: SubmissionOrder, actor: Actor) -> Placed:
         """Raises ``ShinsaError`` with the field and the words of the first check that fails."""
-        order = self._completed(order)
-        examined = await self._examined(order, actor.name)
+        order = self._orders.completed(order)
+        examined = await self._orders.examined(order, actor.name)
         now = self._clock.now()
         submission = Submission(
             id=new_submission_id(now),
@@ -108,44 +97,6 @@ class SubmissionDesk:
         log.info("submission_added", submission_id=submission.id, approved=submission.approved)
         self._changed()
         return await self.get(submission.id)
-
-    def _completed(self, order: SubmissionOrder) -> SubmissionOrder:
-        """With the defaults that an order may leave out."""
-        suite = order.suite or self._terms.suite
-        if order.source is ModelSource.HUB:
-            order = replace(
-                order,
-                revision=order.revision or "main",
-                precision=order.precision or "auto",
-                add_special_tokens=not order.bare,
-            )
-        check_order(order)
-        if suite not in self._catalog.suites():
-            raise unknown("suite", "suite", suite, self._catalog.suites())
-        return replace(order, suite=suite)
-
-    async def _examined(self, order: SubmissionOrder, submitter: str) -> Examined:
-        if order.source is ModelSource.HUB:
-            examined = await examine(order, self._hub, self._terms.validity)
-        else:
-            examined = await self._registered(order)
-        wanted = Submission("", order, submitter, 0.0, facts=examined.facts)
-        return replace(examined, checks=(*examined.checks, await self._duplicate(wanted)))
-
-    async def _registered(self, order: SubmissionOrder) -> Examined:
-        if await self._models.model(order.model) is None:
-            raise unknown("model", "registered model", order.model, [one.name for one in await self._models.models()])
-        check = ValidityCheck("exists", ValidityVerdict.PASSED, f"{order.model} is registered")
-        return Examined((check,), ModelFacts())
-
-    async def _duplicate(self, wanted: Submission) -> ValidityCheck:
-        twin = await self._store.twin(wanted.duplicate_key)
-        if twin is not None:
-            return ValidityCheck("duplicate", ValidityVerdict.FAILED, duplicate_words(twin))
-        if wanted.order.source is ModelSource.HUB and not wanted.facts.commit:
-            detail = "not checked by commit: the revision could not be resolved, so its name alone was compared"
-            return ValidityCheck("duplicate", ValidityVerdict.NOT_CHECKED, detail)
-        return ValidityCheck("duplicate", ValidityVerdict.PASSED, "nothing open or finished examines the same")
 
     def _approved(self, checks: Sequence[ValidityCheck]) -> bool:
         if self._terms.approval == "unchecked":
@@ -273,12 +224,6 @@ class SubmissionDesk:
             message = f"submission {found.id} is another submitter's; ask them, or an operator"
             raise ShinsaError(Reason.PERMISSION_DENIED, message, field="submission_id")
         return found
-
-
-def duplicate_words(twin: Submission) -> str:
-    """Why the same is not examined twice."""
-    same = "the same model, commit, precision, special tokens and suite"
-    return f"submission {twin.id} ({twin.state.value}) examines {same}"
 
 
 def _wrong_state(found: Submission, why: str) -> ShinsaError:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shinsa_benchmarks.vocabulary import Status
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shinsa_orchestrator.application.unbroken import unbroken
@@ -25,7 +25,7 @@ from shinsa_orchestrator.domain.item import (
     StepTotals,
 )
 from shinsa_orchestrator.domain.step import KnownStep, StepRecord, StepResult, StoredResult
-from shinsa_orchestrator.outbound import completion_totals
+from shinsa_orchestrator.outbound import completion_totals, step_totals
 from shinsa_orchestrator.outbound.database import Database, cleaned
 from shinsa_orchestrator.outbound.packing import pack, unpack
 from shinsa_orchestrator.outbound.sample_log_readings import finished_item, step_detail, step_result
@@ -164,46 +164,13 @@ class SqlSampleLog:
 
     @unbroken
     async def step_totals(self, run_id: str) -> Sequence[StepTotals]:
-        query = (
-            select(
-                steps.c.kind,
-                func.count(),
-                func.sum(cast(steps.c.failed, Integer)),
-                func.sum(cast(steps.c.adopted, Integer)),
-                func.sum(case((steps.c.adopted, 0), else_=steps.c.attempt)),
-                func.sum(steps.c.prompt_tokens),
-                func.sum(steps.c.completion_tokens),
-                func.sum(func.coalesce(steps.c.cost, 0.0)),
-            )
-            .where(steps.c.run_id == run_id)
-            .group_by(steps.c.kind)
-            .order_by(steps.c.kind)
-        )
         async with self._database.reading() as connection:
-            rows: Any = await connection.execute(query)
-            return [StepTotals(row[0], *_sums(row[1:])) for row in rows]
+            return await step_totals.by_kind(connection, run_id)
 
     @unbroken
     async def judge_totals(self, run_id: str) -> Sequence[JudgeTotals]:
-        query = (
-            select(
-                steps.c.origin,
-                steps.c.currency,
-                func.count(),
-                func.sum(cast(steps.c.unreadable, Integer)),
-                func.sum(cast(steps.c.disagreed, Integer)),
-                func.sum(steps.c.prompt_tokens),
-                func.sum(steps.c.completion_tokens),
-                func.sum(func.coalesce(steps.c.cost, 0.0)),
-            )
-            .where(steps.c.run_id == run_id, steps.c.kind == "judge", ~steps.c.failed)
-            .group_by(steps.c.origin, steps.c.currency)
-            .order_by(steps.c.origin, steps.c.currency)
-        )
         async with self._database.reading() as connection:
-            rows: Any = await connection.execute(query)
-            # A judge's identity begins with the name of its profile.
-            return [JudgeTotals(row[0].partition(" ")[0], row[1], *_sums(row[2:])) for row in rows]
+            return await step_totals.by_judge(connection, run_id)
 
     @unbroken
     async def completion_sums(self, run_id: str) -> Sequence[CompletionSums]:
@@ -271,11 +238,6 @@ class SqlSampleLog:
 def _metrics(text: str) -> Mapping[str, float]:
     """Few outcomes of a benchmark differ in their values."""
     return MappingProxyType(json.loads(text))
-
-
-def _sums(numbers: Sequence[Any]) -> list[Any]:
-    """Counts and, last, a cost; PostgreSQL's sums are decimals."""
-    return [*map(int, numbers[:-1]), float(numbers[-1])]
 
 
 async def _refused(connection: AsyncConnection, records: Sequence[StepRecord]) -> set[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shinsa_orchestrator.application.submissions import duplicate_words
+from shinsa_orchestrator.application.submission_orders import duplicate_words
 from shinsa_orchestrator.application.unbroken import unbroken
 from shinsa_orchestrator.domain.submission import Submission, SubmissionEvent, SubmissionFilter, SubmissionState
 from shinsa_orchestrator.outbound.database import Database, cleaned, now
