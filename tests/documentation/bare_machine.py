@@ -19,6 +19,7 @@ from pathlib import Path
 
 from documentation.documents import ROOT, Command, blocks, commands
 from integration.sandbox.docker_rig import engine
+from waiting import block_until
 
 WORK = ROOT / "build" / "walk"
 # Of what keeps the container.
@@ -61,8 +62,9 @@ class Machine:
 
     def left_running(self) -> list[str]:
         """Processes that are none of ours."""
-        listed = _said(["docker", "top", self.name, "-eo", "comm"]).splitlines()[1:]
-        return [name for name in listed if name not in _OURS]
+        listed = _said(["docker", "top", self.name, "-eo", "pid,comm"]).splitlines()[1:]
+        names = [line.split(maxsplit=1)[1] for line in listed]
+        return [name for name in names if name not in _OURS]
 
     def remove(self) -> None:
         _said(["docker", "rm", "--force", self.name])
@@ -80,9 +82,9 @@ def walk(machine: Machine, user: str, words: list[str]) -> None:
     for command in first_run():
         if command.text.startswith("make ") and (not words or command.text in words):
             machine.do(command.text, user, folder)
-            left = machine.left_running()
-            if left:
-                raise SystemExit(f"{command.text}: left running: {', '.join(left)}")
+            block_until(
+                lambda: not machine.left_running(), lambda: f"left running: {machine.left_running()}", seconds=30
+            )
 
 
 @contextmanager

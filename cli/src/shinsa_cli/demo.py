@@ -22,7 +22,9 @@ def main() -> int:
     environment = os.environ | {"SHINSA_STATE": str(STATE)}
     models = [str(SHINSA), "models"]
     _do([*models, "fetch-small", str(MODEL_FOLDER)], environment)
-    _do([str(SHINSA), "up", "--port", os.environ.get("SHINSA_DEMO_PORT", "8800")], environment)
+    # The first start of all compiles every module, beside whatever else the machine does.
+    up = [str(SHINSA), "up", "--port", os.environ.get("SHINSA_DEMO_PORT", "8800"), "--wait-seconds", "600"]
+    _do(up, environment)
     try:
         engine = ["--engine", "vllm", "--model", str(MODEL_FOLDER.resolve()), "--max-model-len", "4096"]
         _do([*models, "add", MODEL, *engine, "--enforce-eager", "--concurrency", "32", "--replace"], environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,18 @@ async def test_one_that_cannot_start_fails_the_mesh_and_stops_the_others(tmp_pat
     problem = failure_of(record)
     assert problem.message == "judge could not be started: exit status 1"
     assert "no luck" in problem.excerpt
+
+
+def test_one_that_is_merely_slow_is_told_from_one_that_must_be_mended(tmp_path: Path) -> None:
+    record = Watched(tmp_path, {"nats": 0, "judge": 2}).supervisor.record
+    nats, judge = record.children
+    slow = record.with_child(replace(nats, state=ChildState.HEALTHY)).with_child(
+        replace(judge, state=ChildState.STARTING, problem="health check: unavailable")
+    )
+    assert "judge (health check: unavailable)" in failure_of(slow).message
+    assert "--wait-seconds" in failure_of(slow).remedy
+    broken = slow.with_child(replace(judge, state=ChildState.BACKING_OFF))
+    assert "--wait-seconds" not in failure_of(broken).remedy
 
 
 async def test_a_mesh_is_degraded_while_a_child_is_down(tmp_path: Path) -> None:

@@ -132,10 +132,12 @@ def failure_of(record: MeshRecord) -> Problem:
     culprit = next(iter(sorted(unfit, key=_blame, reverse=True)), None)
     waiting = ", ".join(f"{child.name} ({child.problem or child.state})" for child in unfit)
     message = record.problem or (f"the mesh is not healthy yet: {waiting}" if waiting else "the supervisor is gone")
+    slow = all(child.state in (ChildState.WAITING, ChildState.STARTING) for child in unfit)
+    longer = "; a slow machine needs longer: `--wait-seconds 600`" if waiting and slow else ""
     return Problem(
         message,
         excerpt=tail(Path(culprit.log)) if culprit else "",
-        remedy="mend what the log says, then `shinsa up` again",
+        remedy=f"mend what the log says, then `shinsa up` again{longer}",
     )
 
 
