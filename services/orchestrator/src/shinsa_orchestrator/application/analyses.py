@@ -15,7 +15,7 @@ from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.analysis_data import Finding, Question, find
 from shinsa_orchestrator.application.board_tables import BoardTables
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.domain.analysis import GROUPINGS, METHODS, AnalysisKind, AnalysisRequest
 from shinsa_orchestrator.domain.board_table import BoardTable, TableRow
 

@@ -15,7 +15,7 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.application.board_document import Document, Writer
 from shinsa_orchestrator.application.board_rows import board_table, reference_rows
 from shinsa_orchestrator.application.measured_rows import MeasuredRows
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.domain.board_table import BoardTable, TableRow
 from shinsa_orchestrator.domain.model import ModelCard, ModelEntry
 from shinsa_orchestrator.domain.reference import ReferenceTable

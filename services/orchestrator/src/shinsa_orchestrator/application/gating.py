@@ -17,7 +17,7 @@ from shinsa_benchmarks.manifest import Metric
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.board_tables import BoardTables
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.application.tallying import outcomes
 from shinsa_orchestrator.domain.gate import GateReport, GateRequest, GateTest, GateVerdict, Untested
 from shinsa_orchestrator.domain.run import PlannedBenchmark, Run, RunState

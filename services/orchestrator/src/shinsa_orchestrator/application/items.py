@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.domain.item import FinishedItem, ItemFilter, StepDetail
 from shinsa_orchestrator.ports.runs import RunStore
 from shinsa_orchestrator.ports.samples import SampleLog

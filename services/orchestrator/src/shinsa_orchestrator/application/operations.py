@@ -9,7 +9,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.diagnosis import SERVICES
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.application.runs import RunDesk
 from shinsa_orchestrator.domain.operation import Letter, LetterFilter, Replica
 from shinsa_orchestrator.domain.run import Run

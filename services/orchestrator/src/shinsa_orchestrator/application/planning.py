@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shinsa_benchmarks.benchmark import wanted
@@ -11,13 +10,14 @@ from shinsa_benchmarks.manifest import Manifest
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.acceptance import check_accepted, check_reusable
+from shinsa_orchestrator.application.judge_choice import check_prices, chosen_profiles, profile_for
 from shinsa_orchestrator.application.lines import open_lines
 from shinsa_orchestrator.application.pinning import pin_judges, pin_model
+from shinsa_orchestrator.application.refusals import invalid, unknown
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.overrides import by_benchmark
 from shinsa_orchestrator.domain.run import (
     JudgeBudget,
-    JudgeChoice,
     Override,
     Pins,
     Plan,
@@ -30,10 +30,7 @@ from shinsa_orchestrator.ports.definitions import DefinitionStore
 from shinsa_orchestrator.ports.models import ModelStore
 from shinsa_orchestrator.ports.workers import JudgeDirectory, JudgeOffer, SandboxDirectory
 
-EVERY_ROLE = "*"
 SPLITS = ("test", "dev")
-# Judges that cost nothing without a price: they run here.
-_FREE_KINDS = frozenset({"inference", "scripted", "scorer"})
 MOST_REPETITIONS = 1000
 MOST_WINDOW = 100_000
 
@@ -219,20 +216,20 @@ class Planner:
         """
         roles = sorted({role for manifest in manifests for role in manifest.judge_roles})
         optional = sorted({role for manifest in manifests for role in manifest.optional_judge_roles} - set(roles))
-        chosen = _chosen_profiles(spec.judges, [*roles, *optional])
+        chosen = chosen_profiles(spec.judges, [*roles, *optional])
         if not roles and not optional:
             return {}, JudgeOffer((), {})
         offer = await self._judges.offer()
         named = {**offer.defaults, **chosen}
-        served = {role: _profile(role, {role: named[role]}, offer) for role in optional if role in named}
-        judges = {role: _profile(role, chosen, offer) for role in roles} | served
-        _check_prices(spec.judge_budget, judges.values(), offer)
+        served = {role: profile_for(role, {role: named[role]}, offer) for role in optional if role in named}
+        judges = {role: profile_for(role, chosen, offer) for role in roles} | served
+        check_prices(spec.judge_budget, judges.values(), offer)
         return judges, offer
 
     async def check_budget(self, budget: JudgeBudget, judges: Mapping[str, str]) -> None:
         """Raises ``ShinsaError`` where a budget could not be kept with these judges."""
         if budget.cost and judges:
-            _check_prices(budget, judges.values(), await self._judges.offer())
+            check_prices(budget, judges.values(), await self._judges.offer())
 
     async def _check_sandbox(self, manifests: Sequence[Manifest]) -> None:
         executing = [manifest.id for manifest in manifests if "execute" in manifest.steps]
@@ -267,77 +264,3 @@ def _check_shots(field: str, manifest: Manifest, shots: Sequence[int]) -> None:
             raise invalid(field, f"{manifest.id} takes 0 to {manifest.most_shots} shots, not {count}")
     if len(set(shots)) != len(shots):
         raise invalid(field, f"{manifest.id}: a shot count is given twice")
-
-
-def _chosen_profiles(choices: Sequence[JudgeChoice], roles: Sequence[str]) -> dict[str, str]:
-    chosen: dict[str, str] = {}
-    for number, choice in enumerate(choices):
-        field = f"spec.judges[{number}]"
-        if choice.role in chosen:
-            raise invalid(f"{field}.role", f"role {choice.role!r} is given twice")
-        if not choice.profile:
-            raise invalid(f"{field}.profile", f"no profile is named for role {choice.role!r}")
-        if not roles:
-            raise invalid(f"{field}.role", "no benchmark of this run asks a judge; leave the choice out")
-        if choice.role != EVERY_ROLE and choice.role not in roles:
-            raise unknown(f"{field}.role", "judge role of this run", choice.role, [*roles, EVERY_ROLE])
-        chosen[choice.role] = choice.profile
-    return chosen
-
-
-def _profile(role: str, chosen: Mapping[str, str], offer: JudgeOffer) -> str:
-    name = chosen.get(role) or chosen.get(EVERY_ROLE) or offer.defaults.get(role) or offer.defaults.get(EVERY_ROLE)
-    known = {profile.name: profile for profile in offer.profiles}
-    if name is None:
-        raise invalid(
-            "spec.judges",
-            f"no judge is chosen for role {role!r} and the judge service has no default; choose one of {_list(known)}",
-        )
-    if name not in known:
-        raise unknown("spec.judges", "judge profile", name, known)
-    if not known[name].available:
-        others = [profile.name for profile in offer.profiles if profile.available]
-        why = known[name].problem or "no reason given"
-        remedy = f"mend it, or choose one that is: {_list(others)}"
-        raise ShinsaError(
-            Reason.FAILED_PRECONDITION,
-            f"judge profile {name!r} (role {role!r}) is not available: {why}; {remedy}",
-            field="spec.judges",
-            origin="judge",
-        )
-    return name
-
-
-def _check_prices(budget: JudgeBudget, judges: Iterable[str], offer: JudgeOffer) -> None:
-    """A bound on cost holds only where every judge that may cost something says what, in one currency."""
-    if not budget.cost:
-        return
-    field = "spec.judge_budget.cost"
-    used = [profile for profile in offer.profiles if profile.name in set(judges)]
-    unpriced = [profile.name for profile in used if not profile.currency and profile.kind not in _FREE_KINDS]
-    if unpriced:
-        remedy = "give them a price in judges.toml, or bound the tokens instead"
-        raise invalid(field, f"what {_list(unpriced)} costs is not known; {remedy}")
-    currencies = {profile.currency for profile in used if profile.currency}
-    if len(currencies) != 1:
-        found = f"prices are in {_list(currencies)}" if currencies else "none of its judges costs anything"
-        raise invalid(field, f"a run's cost can be bounded only in one currency; {found}; bound the tokens instead")
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def invalid(field: str, message: str) -> ShinsaError:
-    """What was asked for is wrong in itself."""
-    return ShinsaError(Reason.INVALID_ARGUMENT, f"{field}: {message}", field=field)
-
-
-def unknown(field: str, what: str, name: str, known: Iterable[str]) -> ShinsaError:
-    """A name that does not exist, with those that come near."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are: {_list(names)}"
-    return ShinsaError(
-        Reason.INVALID_ARGUMENT, f"{field}: unknown {what} {name!r}; {hint}", field=field, near_matches=near
-    )

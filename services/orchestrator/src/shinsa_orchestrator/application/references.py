@@ -14,7 +14,7 @@ from shinsa_benchmarks.boards.published import FORMATS, Published, PublishedRow,
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.board_tables import BoardTables
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.domain.model import ModelCard, check_card
 from shinsa_orchestrator.domain.reference import ReferenceRow, ReferenceTable
 from shinsa_orchestrator.ports.references import ReferenceStore

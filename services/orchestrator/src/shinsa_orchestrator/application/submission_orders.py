@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shinsa_orchestrator.application.planning import unknown
+from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.application.validity import Examined, ValidityTerms, examine
 from shinsa_orchestrator.domain.submission import (
     ModelFacts,
