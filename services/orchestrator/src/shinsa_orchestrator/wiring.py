@@ -6,20 +6,10 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import grpc
-from shinsa.orchestrator.v1 import (
-    access_service_pb2_grpc,
-    operation_service_pb2_grpc,
-    orchestrator_service_pb2_grpc,
-    remark_service_pb2_grpc,
-    submission_service_pb2_grpc,
-    webhook_service_pb2_grpc,
-)
 from shinsa_chassis.broker import open_broker
 from shinsa_chassis.errors import ShinsaError
 from shinsa_chassis.grpc_channel import open_channel
@@ -58,6 +48,7 @@ from shinsa_orchestrator.inbound.access_servicer import AccessServicer
 from shinsa_orchestrator.inbound.operation_servicer import OperationRooms, OperationServicer
 from shinsa_orchestrator.inbound.remark_servicer import RemarkServicer
 from shinsa_orchestrator.inbound.servicer import OrchestratorServicer, Rooms
+from shinsa_orchestrator.inbound.servicers import ALL_SERVICES, Servicers
 from shinsa_orchestrator.inbound.submission_servicer import SubmissionServicer
 from shinsa_orchestrator.inbound.webhook_servicer import WebhookServicer
 from shinsa_orchestrator.outbound import backup
@@ -90,16 +81,6 @@ from shinsa_orchestrator.settings import OrchestratorSettings
 
 # Between looks at a database that cannot be used yet.
 _LOOK_AGAIN_SECONDS = 1.0
-
-SERVICE_NAME = "shinsa.orchestrator.v1.OrchestratorService"
-ALL_SERVICES = (
-    SERVICE_NAME,
-    "shinsa.orchestrator.v1.SubmissionService",
-    "shinsa.orchestrator.v1.AccessService",
-    "shinsa.orchestrator.v1.RemarkService",
-    "shinsa.orchestrator.v1.WebhookService",
-    "shinsa.orchestrator.v1.OperationService",
-)
 
 
 @asynccontextmanager
@@ -264,26 +245,6 @@ async def _until_current(results: Database, sample_log: Database) -> None:
                     raise
                 readiness.note(about, error.message)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Servicers:
-    """All doors of the one server."""
-
-    runs: OrchestratorServicer
-    submissions: SubmissionServicer
-    access: AccessServicer
-    remarks: RemarkServicer
-    webhooks: WebhookServicer
-    operations: OperationServicer
-
-    def register(self, server: grpc.aio.Server) -> None:
-        orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server(self.runs, server)
-        submission_service_pb2_grpc.add_SubmissionServiceServicer_to_server(self.submissions, server)
-        access_service_pb2_grpc.add_AccessServiceServicer_to_server(self.access, server)
-        remark_service_pb2_grpc.add_RemarkServiceServicer_to_server(self.remarks, server)
-        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(self.webhooks, server)
-        operation_service_pb2_grpc.add_OperationServiceServicer_to_server(self.operations, server)
 
 
 def _model_hub(settings: OrchestratorSettings) -> ModelHub | None:
