@@ -20,8 +20,8 @@ from shinsa.inference.v1 import completion_pb2, inference_service_pb2, model_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_benchmarks.vocabulary import Message, Sampling
 from shinsa_chassis.broker import open_broker
-from shinsa_orchestrator.application.planning import PlannedBenchmark
 from shinsa_orchestrator.domain.identity import item_id, step_id
+from shinsa_orchestrator.domain.run import PlannedBenchmark
 from shinsa_orchestrator.outbound.database import Database
 from shinsa_orchestrator.outbound.installed_catalog import InstalledCatalog
 from shinsa_orchestrator.outbound.migrations import upgrade
