@@ -127,13 +127,13 @@ def problems(kinds: list[Kind], tier: int, test: Path, *options: str) -> list[st
 KEYS = ["verdict", "checks", "stdout", "stderr", "usage"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_verdict_by_the_service(address: str, tier_here: int, test_file: Path) -> None:
     assert problems(KINDS, tier_here, test_file, "--sandbox-address", address) == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_verdict_alone(tier_here: int, test_file: Path) -> None:
     assert problems([kind for kind in KINDS if kind.name in ALONE], tier_here, test_file, "--local") == []
