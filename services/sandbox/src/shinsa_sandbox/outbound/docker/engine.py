@@ -15,6 +15,7 @@ from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_sandbox.domain.runtime import TIER_FULL
 from shinsa_sandbox.outbound.docker.requirements import tier_of
+from shinsa_sandbox.outbound.docker.stream_relay import own_socket
 from shinsa_sandbox.outbound.ownership import Owner, labels_of
 
 T = TypeVar("T")
@@ -208,21 +209,6 @@ class Engine:
         if self._api is not None:
             self._api.close()
         self._threads.shutdown(wait=False)
-
-
-def own_socket(file: Any) -> socket.socket:
-    """The socket below the client's file object, to be owned and closed by us."""
-    below = getattr(file, "_sock", file)
-    if not isinstance(below, socket.socket) or type(below) is not socket.socket:
-        raise ShinsaError(
-            Reason.UNAVAILABLE,
-            "the Docker engine is reached through TLS, which attached streams do not support; use its socket or tcp",
-            origin="docker",
-        )
-    mine = below.dup()
-    file.close()
-    mine.settimeout(None)
-    return mine
 
 
 def translated(error: Exception, what: str) -> ShinsaError | None:

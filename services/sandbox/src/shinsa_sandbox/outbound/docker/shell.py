@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shinsa_sandbox.outbound.docker.engine import Box, Engine, own_socket
+from shinsa_sandbox.outbound.docker.engine import Box, Engine
 from shinsa_sandbox.outbound.docker.guest_link import GuestLink, open_link
+from shinsa_sandbox.outbound.docker.stream_relay import own_socket
 from shinsa_sandbox.outbound.repository.log_tail import Excerpt
 
 # Ends when our attached stream does, and with it every process in the container.
