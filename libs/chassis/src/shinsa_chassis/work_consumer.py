@@ -64,7 +64,7 @@ class WorkConsumer:
             self._received,
             self._room,
             lambda _why: self._lost.set(),
-            least=spare // 2,
+            least=spare // 4,
         )
         self._answerer = TaskAnswerer(broker, service, key, handle, settings)
 
