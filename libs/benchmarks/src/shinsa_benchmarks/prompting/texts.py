@@ -96,4 +96,7 @@ def _opening(language: str) -> str:
 
 @cache
 def _template(path: Path) -> Template:
-    return _ENVIRONMENT.from_string(path.read_text("utf-8"))
+    template = _ENVIRONMENT.from_string(path.read_text("utf-8"))
+    # They are copied whenever it is rendered, and come as a chain of maps that is slow to copy.
+    template.globals = dict(template.globals)
+    return template

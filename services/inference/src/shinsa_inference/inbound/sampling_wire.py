@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 from shinsa.inference.v1 import message_pb2, sampling_pb2
 
@@ -40,6 +41,13 @@ _OPTIONAL = ("seed", *(name for name, _, _ in _BOUNDS))
 
 def to_sampling(sampling: sampling_pb2.Sampling) -> Sampling:
     """Raises INVALID_ARGUMENT naming the field."""
+    return _read(sampling.SerializeToString(deterministic=True))
+
+
+@lru_cache(256)
+def _read(serialized: bytes) -> Sampling:
+    """Hardly any request of a benchmark is sampled differently from the one before."""
+    sampling = sampling_pb2.Sampling.FromString(serialized)
     given = {name: getattr(sampling, name) for name in _OPTIONAL if sampling.HasField(name)}  # type: ignore[arg-type]
     _check_bounds(given)
     if "" in sampling.stop:
