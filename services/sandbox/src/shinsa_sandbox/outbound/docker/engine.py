@@ -28,6 +28,9 @@ _MASKED = (
     *("/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/devices", "/sys/kernel", "/sys/module", "/sys/power"),
 )
 _THREADS = 32
+# What a removal may take that is under way already, and how often the engine may refuse one for another reason.
+_REMOVAL_SECONDS = 30.0
+_MOST_REFUSALS = 5
 # The threads of a kernel of its own (gVisor's) count as the container's: with fewer it does not even start.
 _OWN_KERNEL_TASKS = 256
 
@@ -180,15 +183,17 @@ class Engine:
     def _remove(self, container: str) -> None:
         from docker.errors import APIError, DockerException, NotFound
 
-        for attempt in range(5):
+        refused, deadline = 0, time.monotonic() + _REMOVAL_SECONDS
+        while time.monotonic() < deadline:
             try:
                 self._api.remove_container(container, force=True, v=True)
                 return
             except NotFound:
                 return
             except APIError as error:
-                # It may be removing itself at this moment.
-                if error.status_code != 409 and attempt == 4:
+                # 409: it is removing itself at this moment, which takes a busy engine a while.
+                refused += error.status_code != 409
+                if refused == _MOST_REFUSALS:
                     raise
                 time.sleep(0.1)
             except (DockerException, OSError):
