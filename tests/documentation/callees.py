@@ -104,7 +104,7 @@ def _docker(words: list[str], whole: bool) -> None:
         case ["cp", source, _]:
             _exists(source)
         case _:
-            assert words[0] in ("buildx", "run", "kill", "exec"), words
+            assert words[0] in ("buildx", "run", "kill", "exec", "import"), words
 
 
 def _docker_build(words: list[str]) -> None:
