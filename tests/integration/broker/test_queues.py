@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from shinsa.inference.v1 import completion_pb2, inference_service_pb2, model_pb2
@@ -98,36 +97,6 @@ async def test_the_same_attempt_submitted_twice_is_one_task(nats) -> None:
             await broker.submit(task(1), service="inference", key="echo")
         info = await broker.jetstream.stream_info(work_stream("inference"))
     assert info.state.messages == 1
-
-
-async def test_results_on_their_way_hold_up_no_other_task_but_are_bounded(nats, monkeypatch: Any) -> None:
-    settings = settings_for(nats)
-    worked: list[str] = []
-    full, opened = asyncio.Event(), asyncio.Event()
-
-    async def handle(asked: step_pb2.Task) -> inference_service_pb2.GenerateResponse:
-        worked.append(asked.step_id)
-        if len(worked) == 6:
-            full.set()
-        return await echo(asked)
-
-    async with open_broker(settings) as broker, broker.results("shard-1") as inbox:
-        store = broker.publish_results
-
-        async def publish(subject: str, payload: bytes) -> None:
-            await opened.wait()
-            await store(subject, payload)
-
-        monkeypatch.setattr(broker, "publish_results", publish)
-        await asyncio.gather(*(broker.submit(task(n), service="inference", key="echo") for n in range(20)))
-        async with worker(broker, settings, handle, window=4):
-            async with asyncio.timeout(60):
-                await full.wait()
-            # Whatever else it asks for by mistake would come with what it asks for again after quiet times.
-            await asyncio.sleep(3)
-            assert len(worked) == 6
-            opened.set()
-            assert len(await collect(inbox, 20)) == 20
 
 
 async def test_a_window_bounds_what_is_in_flight(nats) -> None:

@@ -19,8 +19,8 @@ from waiting import until
 
 
 class FakeQueue:
-    def __init__(self, key: str, handle: Any, window: int, spare: int) -> None:
-        self.key, self.handle, self.window, self.spare = key, handle, window, spare
+    def __init__(self, key: str, handle: Any, window: int) -> None:
+        self.key, self.handle, self.window = key, handle, window
         self.open = False
 
     async def run(self, drain: Drain) -> None:
@@ -43,8 +43,8 @@ class Mesh:
         if entry.holds_weights:
             await self.accelerator.wait()
 
-    def make(self, *, key: str, handle: Any, window: int, spare: int) -> FakeQueue:
-        self.queues.append(FakeQueue(key, handle, window, spare))
+    def make(self, *, key: str, handle: Any, window: int) -> FakeQueue:
+        self.queues.append(FakeQueue(key, handle, window))
         return self.queues[-1]
 
     async def watch(self) -> AsyncIterator[model_pb2.ModelEntry]:

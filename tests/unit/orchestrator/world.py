@@ -107,7 +107,7 @@ class Replica:
         self.name = name
         self._stores = [Severed(world.runs), Severed(world.log), Severed(world.workers)]
         runs, log, queue = self._stores
-        self.recorder = Recorder(log, pause=0.001)
+        self.recorder = Recorder(log, linger=0.001)
         codec, clock = MessageCodec(), world.clock
         tools = Tools(
             queue,

@@ -27,8 +27,6 @@ _PENDING_MESSAGES = "Nats-Pending-Messages"
 class Puller:
     """Keeps up to ``room()`` messages requested from one consumer and hands each to ``on_message``.
 
-    Fewer than ``least`` are not asked for: a busy worker would spend a request on each message.
-
     ``on_lost`` is called when the server says that the consumer does not exist (any more).
     """
 
@@ -40,15 +38,12 @@ class Puller:
         on_message: Callable[[Msg], Awaitable[None]],
         room: Callable[[], int],
         on_lost: Callable[[str], None],
-        *,
-        least: int = 1,
     ) -> None:
         self._client = client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._on_message = on_message
         self._room = room
         self._on_lost = on_lost
-        self._least = max(1, least)
         self._numbers = itertools.count()
         # Outstanding requests: number -> (messages still owed, when it runs out).
         self._requests: dict[int, tuple[int, float]] = {}
@@ -89,7 +84,7 @@ class Puller:
         credit = self.credit
         wanted = room - credit
         # Ask again only when the standing credit has become small against the room: fewer, larger requests.
-        if wanted < self._least or credit > wanted:
+        if wanted <= 0 or credit > wanted:
             return
         number = next(self._numbers)
         self._requests[number] = (wanted, time.monotonic() + EXPIRES_SECONDS + 2)

@@ -14,8 +14,6 @@ from shinsa_chassis.failure import to_failure
 # Well below the server's limit of a message; a single larger result travels alone.
 BATCH_BYTES = 256 * 1024
 BATCH_RESULTS = 128
-# Between two batches: at hundreds of results a second each message carries several, and a lone one waits for nothing.
-PAUSE_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -25,7 +23,7 @@ class _Pile:
 
 
 class ResultBatcher:
-    """One pile a reply subject. Sent as soon as the loop has nothing better to do, and then again after a pause."""
+    """One pile a reply subject. A pile is sent as soon as the loop has nothing better to do, so nothing waits long."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -59,8 +57,6 @@ class ResultBatcher:
                 for _, stored in batch:
                     if not stored.done():
                         stored.set_result(None)
-            if len(pile.results) < BATCH_RESULTS:
-                await asyncio.sleep(PAUSE_SECONDS)
         pile.flushing = None
         self._piles.pop(subject, None)
 

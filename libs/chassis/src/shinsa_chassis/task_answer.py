@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -31,7 +30,6 @@ Response = (
     inference_service_pb2.GenerateResponse | sandbox_service_pb2.ExecuteResponse | judge_service_pb2.JudgeResponse
 )
 Handler = Callable[[step_pb2.Task], Awaitable[Response]]
-Last = Callable[[], Awaitable[None]]
 
 KINDS = {"inference": "generate", "sandbox": "execute", "judge": "judge"}
 _MOST_ID = 64
@@ -56,14 +54,15 @@ class TaskAnswerer:
         self._batcher = ResultBatcher(broker)
         self._log = log.bind(queue=f"{service}.{key}")
 
-    async def answer(self, delivery: Delivery) -> Last:
-        """Does the work, and returns what is left to do: the server is to learn what has become of it."""
+    async def answer(self, delivery: Delivery) -> None:
+        """Returns when the server knows what has become of it."""
         try:
             task = step_pb2.Task.FromString(delivery.body)
             address = sender_subject(task.reply_to, self._service)
             _check_identity(task)
         except Exception as error:  # noqa: BLE001 - protobuf's own error class differs between its back ends
-            return partial(self._refuse_unreadable, delivery, error)
+            await self._refuse_unreadable(delivery, error)
+            return
         if task.deadline.seconds:
             # From here on by our own clock, which may be off.
             task.deadline.seconds += int(time.time() - self._broker.now())
@@ -71,7 +70,8 @@ class TaskAnswerer:
             metrics.REDELIVERIES.labels(self._kind).inc()
         if self._may_be_repetition(task, delivery) and await self._is_recorded(task.step_id):
             self._log.info("task_already_recorded", step_id=task.step_id, deliveries=delivery.number)
-            return delivery.acknowledge
+            await delivery.acknowledge()
+            return
         started = time.time()
         result = step_pb2.Result(
             step_id=task.step_id,
@@ -84,12 +84,10 @@ class TaskAnswerer:
         )
         delay = await self._work(task, delivery, result)
         if delay is not None:
-            return partial(delivery.hand_back, delay)
+            await delivery.hand_back(delay)
+            return
         _stamp(result.started_at, started)
         _stamp(result.finished_at, time.time())
-        return partial(self._deliver, delivery, address, result)
-
-    async def _deliver(self, delivery: Delivery, address: str, result: step_pb2.Result) -> None:
         await self._batcher.send(address, result)
         await delivery.acknowledge()
 

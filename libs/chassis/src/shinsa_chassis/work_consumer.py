@@ -28,11 +28,7 @@ log = get_logger(__name__)
 
 
 class WorkConsumer:
-    """Serves one key (model, runtime or profile) of a worker service's queue with at most ``window`` tasks at once.
-
-    ``spare`` of them wait for their turn here. A task whose result is on its way to the server takes no place, so that
-    this way holds up no other task, but no more than half as many are on it.
-    """
+    """Serves one key (model, runtime or profile) of a worker service's queue with at most ``window`` tasks at once."""
 
     def __init__(
         self,
@@ -43,7 +39,6 @@ class WorkConsumer:
         handle: Handler,
         window: int,
         settings: ServiceSettings,
-        spare: int = 0,
     ) -> None:
         self._broker = broker
         self._service = service
@@ -52,7 +47,6 @@ class WorkConsumer:
         self._window = window
         self._settings = settings
         self._held: dict[str, Delivery] = {}
-        self._working = 0
         self._lost = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -62,14 +56,10 @@ class WorkConsumer:
             work_stream(service),
             work_consumer(key),
             self._received,
-            self._room,
+            lambda: self._window - len(self._held),
             lambda _why: self._lost.set(),
-            least=spare // 4,
         )
         self._answerer = TaskAnswerer(broker, service, key, handle, settings)
-
-    def _room(self) -> int:
-        return self._window - max(self._working, len(self._held) - self._window // 2)
 
     @property
     def in_flight(self) -> int:
@@ -189,7 +179,6 @@ class WorkConsumer:
         if held.sequence in self._held:
             return
         self._held[held.sequence] = held
-        self._working += 1
         self._idle.clear()
         if held.number == 1:
             self._measure(held)
@@ -202,12 +191,7 @@ class WorkConsumer:
 
     async def _serve(self, held: Delivery) -> None:
         try:
-            try:
-                last = await self._answerer.answer(held)
-            finally:
-                self._working -= 1
-                await self._puller.pull()
-            await last()
+            await self._answerer.answer(held)
         finally:
             self._held.pop(held.sequence, None)
             if not self._held:

@@ -166,7 +166,7 @@ class ModelEntry:
 
     @property
     def held(self) -> int:
-        """Most tasks under way here: for an endpoint more than may be in flight, so that the next is here when one
+        """Most tasks taken from a queue: for an endpoint more than may be in flight, so that the next is here when one
         ends, and not a way to the broker and back later."""
         return self.window + self.window // 4 if isinstance(self.engine, OpenAiEngine) else self.window
 

@@ -33,9 +33,9 @@ class Queue(Protocol):
 
 
 class QueueMaker(Protocol):
-    """Makes the queue of one model that works at ``window`` tasks at most, of which ``spare`` wait for their turn."""
+    """Makes the queue of one model that holds at most ``window`` tasks."""
 
-    def __call__(self, *, key: str, handle: Handle, window: int, spare: int) -> Queue: ...
+    def __call__(self, *, key: str, handle: Handle, window: int) -> Queue: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,7 @@ class WorkQueues:
         if known is not None:
             self._leave(entry.name)
         drain = Drain()
-        queue = self._make_queue(
-            key=entry.name, handle=self._handler(entry.name), window=entry.held, spare=entry.held - entry.window
-        )
+        queue = self._make_queue(key=entry.name, handle=self._handler(entry.name), window=entry.held)
         task = tasks.spawn(f"queue-{entry.name}", self._serve(entry, queue, drain))
         self._open[entry.name] = _Open(terms, drain, task)
 

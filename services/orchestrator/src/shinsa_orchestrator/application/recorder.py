@@ -15,9 +15,9 @@ from shinsa_orchestrator.ports.samples import SampleLog
 
 log = structlog.get_logger(__name__)
 
-# From one commit to the next, which takes whatever has come in meanwhile. It is far below what a model takes, and the
-# window keeps the queues full; what comes after a quiet time is committed at once.
-PAUSE_SECONDS = 0.03
+# What comes in while a commit runs goes into the next; a short wait lets more come together at low load. It is far
+# below what a model takes, and the window keeps the queues full meanwhile.
+LINGER_SECONDS = 0.015
 RETRY_SECONDS = 0.5
 
 
@@ -34,9 +34,9 @@ class ResultOwner(Protocol):
 class Recorder:
     """The one writer of the sample log in this process. Nothing is acknowledged or used before it is committed."""
 
-    def __init__(self, sample_log: SampleLog, pause: float = PAUSE_SECONDS) -> None:
+    def __init__(self, sample_log: SampleLog, linger: float = LINGER_SECONDS) -> None:
         self._log = sample_log
-        self._pause = pause
+        self._linger = linger
         self._steps: list[tuple[StepRecord, ResultOwner]] = []
         self._items: list[FinishedItem] = []
         self._requests: list[tuple[str, str, bytes, str]] = []
@@ -69,15 +69,12 @@ class Recorder:
     async def run(self) -> None:
         """Commits until cancelled. While the store cannot be reached it tries again; what it holds is bounded by the
         windows, since nothing goes on without it. Any other error of the store ends it."""
-        loop = asyncio.get_running_loop()
-        not_before = loop.time()
         try:
             while True:
                 await self._wake.wait()
                 if not self._flushed:
-                    await asyncio.sleep(max(0.0, not_before - loop.time()))
+                    await asyncio.sleep(self._linger)
                 self._wake.clear()
-                not_before = loop.time() + self._pause
                 await self._commit()
         finally:
             self._ended = True
