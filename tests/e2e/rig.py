@@ -127,8 +127,8 @@ PATIENT = {
     **{f"SHINSA_{service}_ACK_WAIT_SECONDS": "300" for service in WORKERS},
 }
 
-# What belongs to the hour and to the machine: ids, times, latencies.
-PASSING = {"id", "created_at", "started_at", "finished_at", "latency"}
+# What belongs to the hour and to the machine: ids, times, latencies, and what workers gave back to their queues.
+PASSING = {"id", "created_at", "started_at", "finished_at", "latency", "steps_delivered_again"}
 
 
 def lasting(part: Any) -> Any:

@@ -99,8 +99,9 @@ def test_any_process_may_be_killed_and_the_report_is_the_same(mesh, endpoint, tm
     again = {key: times for key, times in endpoint.journal.items() if len(times) > 1}
     late = late_repetitions(mesh, items, again, watch.seen_at)
     assert late == [], f"{len(late)} steps were executed again after their result was recorded"
-    # Each kill may make what was in flight be asked again, and no more.
+    # Each kill may make what was in flight be asked again, and no more; the ledger knows that workers were lost.
     assert sum(len(times) - 1 for times in again.values()) <= 3 * 16 + 16
+    assert mesh.get(f"/v1/runs/{run_id}/report")["ledger"]["steps_delivered_again"] > 0
 
 
 def start(mesh) -> str:

@@ -172,17 +172,17 @@ async def test_totals_by_kind(stores: Any) -> None:
     tokens = {"prompt_tokens": 5_000_000_000, "completion_tokens": 2}
     await stores.log.record(
         [
-            step(1, **tokens, origin="vllm b"),
-            step(2, **tokens, origin="vllm a", adopted=True, attempt=7),
-            step(3, failed=True, attempt=3),
+            step(1, **tokens, origin="vllm b", deliveries=3),
+            step(2, **tokens, origin="vllm a", adopted=True, attempt=7, deliveries=9),
+            step(3, failed=True, attempt=3, deliveries=0),
             step(4, kind="judge", prompt_tokens=1, origin="mild"),
             step(5, origin="vllm a"),
         ],
         [item(1), item(2, status=Status.MODEL_ERROR, reason="truncated"), item(3, line=1, benchmark="mawps")],
     )
     assert await stores.log.step_totals("r1") == [
-        StepTotals("generate", 4, 1, 1, 5, 10_000_000_000, 4),
-        StepTotals("judge", 1, 0, 0, 1, 1, 0),
+        StepTotals("generate", 4, 1, 1, 5, 2, 10_000_000_000, 4),
+        StepTotals("judge", 1, 0, 0, 1, 0, 1, 0),
     ]
     assert await stores.log.origins("r1") == {"generate": ["vllm a", "vllm b"], "judge": ["mild"]}
     assert await stores.log.status_counts("r1") == [

@@ -87,6 +87,12 @@ def report_json(run: Json | None = None, *scores: Json, **changes: Any) -> Json:
             "judge_prompt_tokens": 0,
             "judge_completion_tokens": 0,
         },
-        "ledger": {"steps_needed": 8, "steps_asked": 8, "steps_asked_again": 0, "steps_failed": 0},
+        "ledger": {
+            "steps_needed": 8,
+            "steps_asked": 8,
+            "steps_asked_again": 0,
+            "steps_delivered_again": 0,
+            "steps_failed": 0,
+        },
     }
     return {**report, **changes}

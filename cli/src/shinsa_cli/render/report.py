@@ -90,7 +90,8 @@ def _provenance(report: Report) -> Iterable[tuple[str, str]]:
         "steps",
         (
             f"{ledger.steps_needed:,} needed, {ledger.steps_asked:,} asked, "
-            f"{ledger.steps_asked_again:,} asked again, {ledger.steps_failed:,} failed"
+            f"{ledger.steps_asked_again:,} asked again, {ledger.steps_delivered_again:,} delivered again, "
+            f"{ledger.steps_failed:,} failed"
         ),
     )
     yield "version", f"shinsa {provenance.shinsa_version}" if provenance.shinsa_version else ""

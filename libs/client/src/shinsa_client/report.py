@@ -117,6 +117,7 @@ class Ledger(Answer):
     steps_needed: int = 0
     steps_asked: int = 0
     steps_asked_again: int = 0
+    steps_delivered_again: int = 0
     steps_failed: int = 0
 
 

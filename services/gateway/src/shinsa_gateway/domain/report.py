@@ -128,7 +128,13 @@ class Ledger(Resource):
 
     steps_needed: int = 0
     steps_asked: int = 0
-    steps_asked_again: int = 0
+    steps_asked_again: int = Field(
+        default=0, description="No answer came for too long, or the step had failed before the run was resumed."
+    )
+    steps_delivered_again: int = Field(
+        default=0,
+        description="The worker that had it died, was stopped or could not do it; its queue gave it out once more.",
+    )
     steps_failed: int = 0
 
 
@@ -196,7 +202,13 @@ class Report(Resource):
                         "latency": {"completions": 10, "mean": 1.3, "p50": 1.2, "p95": 2.1, "longest": 2.1},
                         "costs": [],
                     },
-                    "ledger": {"steps_needed": 10, "steps_asked": 10, "steps_asked_again": 0, "steps_failed": 0},
+                    "ledger": {
+                        "steps_needed": 10,
+                        "steps_asked": 10,
+                        "steps_asked_again": 0,
+                        "steps_delivered_again": 0,
+                        "steps_failed": 0,
+                    },
                 }
             ]
         }

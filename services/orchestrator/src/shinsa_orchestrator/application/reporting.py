@@ -238,6 +238,7 @@ def _ledger(progress: Progress, totals: Sequence[StepTotals]) -> Ledger:
         steps_needed=sum(total.recorded for total in totals),
         steps_asked=sum(stage.asked for stage in progress.stages.values()),
         steps_asked_again=sum(stage.again for stage in progress.stages.values()),
+        steps_delivered_again=sum(total.delivered_again for total in totals),
         steps_failed=sum(total.failed for total in totals),
     )
 

@@ -100,13 +100,14 @@ class StatusCount:
 @dataclass(frozen=True, slots=True)
 class StepTotals:
     """Recorded steps of one kind in a run. ``adopted`` of the ``recorded`` came from another run; ``asked`` counts how
-    often the others were asked for."""
+    often the others were asked for, ``delivered_again`` how often their queue gave them to another worker, or later."""
 
     kind: str
     recorded: int
     failed: int
     adopted: int
     asked: int
+    delivered_again: int
     prompt_tokens: int
     completion_tokens: int
     cost: float = 0.0

@@ -104,11 +104,16 @@ class GenerationTotals:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What was asked against what was needed."""
+    """What was asked against what was needed, and why more than once.
+
+    Asked again is what had no answer for too long, and what had failed in a run that was resumed. Delivered again is
+    what its queue gave out once more, because the worker that had it died, was stopped or could not do it then.
+    """
 
     steps_needed: int = 0
     steps_asked: int = 0
     steps_asked_again: int = 0
+    steps_delivered_again: int = 0
     steps_failed: int = 0
 
 

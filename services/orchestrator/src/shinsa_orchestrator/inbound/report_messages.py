@@ -37,6 +37,7 @@ def report(value: Report) -> report_pb2.Report:
             steps_needed=value.ledger.steps_needed,
             steps_asked=value.ledger.steps_asked,
             steps_asked_again=value.ledger.steps_asked_again,
+            steps_delivered_again=value.ledger.steps_delivered_again,
             steps_failed=value.ledger.steps_failed,
         ),
         judges=[_usage(usage) for usage in value.judges],

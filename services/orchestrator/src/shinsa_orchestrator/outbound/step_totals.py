@@ -22,7 +22,10 @@ async def by_kind(connection: AsyncConnection, run_id: str) -> Sequence[StepTota
     """Of all steps, each kind apart."""
     failed, adopted = (func.sum(cast(column, Integer)) for column in (steps.c.failed, steps.c.adopted))
     asks = func.sum(case((steps.c.adopted, 0), else_=steps.c.attempt))
-    query = select(steps.c.kind, func.count(), failed, adopted, asks, *_TOKENS_AND_COST)
+    # A failure of the orchestrator's own making was delivered by nobody.
+    ours = steps.c.adopted | (steps.c.deliveries < 1)
+    deliveries = func.sum(case((ours, 0), else_=steps.c.deliveries - 1))
+    query = select(steps.c.kind, func.count(), failed, adopted, asks, deliveries, *_TOKENS_AND_COST)
     query = query.where(steps.c.run_id == run_id).group_by(steps.c.kind).order_by(steps.c.kind)
     rows: Any = await connection.execute(query)
     return [StepTotals(row[0], *_sums(row[1:])) for row in rows]

@@ -395,10 +395,14 @@ class Ledger(_message.Message):
     STEPS_ASKED_FIELD_NUMBER: _builtins.int
     STEPS_ASKED_AGAIN_FIELD_NUMBER: _builtins.int
     STEPS_FAILED_FIELD_NUMBER: _builtins.int
+    STEPS_DELIVERED_AGAIN_FIELD_NUMBER: _builtins.int
     steps_needed: _builtins.int
     steps_asked: _builtins.int
     steps_asked_again: _builtins.int
+    """No answer for too long, or failed before the run was resumed."""
     steps_failed: _builtins.int
+    steps_delivered_again: _builtins.int
+    """The worker that had it died, was stopped or could not do it then, and the queue gave it out once more."""
     def __init__(
         self,
         *,
@@ -406,10 +410,11 @@ class Ledger(_message.Message):
         steps_asked: _builtins.int = ...,
         steps_asked_again: _builtins.int = ...,
         steps_failed: _builtins.int = ...,
+        steps_delivered_again: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps_asked", b"steps_asked", "steps_asked_again", b"steps_asked_again", "steps_failed", b"steps_failed", "steps_needed", b"steps_needed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps_asked", b"steps_asked", "steps_asked_again", b"steps_asked_again", "steps_delivered_again", b"steps_delivered_again", "steps_failed", b"steps_failed", "steps_needed", b"steps_needed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

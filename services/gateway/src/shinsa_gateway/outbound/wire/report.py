@@ -162,5 +162,6 @@ def _read_ledger(message: pb.Ledger) -> Ledger:
         steps_needed=message.steps_needed,
         steps_asked=message.steps_asked,
         steps_asked_again=message.steps_asked_again,
+        steps_delivered_again=message.steps_delivered_again,
         steps_failed=message.steps_failed,
     )

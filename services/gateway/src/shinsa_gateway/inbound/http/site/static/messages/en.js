@@ -44,7 +44,7 @@ export default {
   "report.limit": "Samples at most", "report.no_limit": "all", "report.judges": "Judges", "report.overrides": "Settings", "report.note": "Note",
   "report.provenance": "Provenance", "report.shinsa_version": "Shinsa", "report.engines": "Engines", "report.judge_identities": "Judge identities",
   "report.tiers": "Sandbox tiers", "report.tokens": "Tokens of the model", "report.judge_tokens": "Tokens of judges", "report.token_text": "{prompt} in, {completion} out",
-  "report.ledger": "Steps", "report.ledger_text": "{needed} needed, {asked} asked, {again} asked again, {failed} failed",
+  "report.ledger": "Steps", "report.ledger_text": "{needed} needed, {asked} asked, {again} asked again, {delivered} delivered again, {failed} failed",
   "report.reproduce": "Reproduce", "report.reproduce_why": "Asks for the same run: model, benchmarks, versions and settings.",
 
   "generation.title": "Completions", "generation.completions": "Completions", "generation.completions_text": "{all}, {own} of them asked for in this run",

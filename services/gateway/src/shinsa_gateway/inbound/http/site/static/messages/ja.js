@@ -44,7 +44,7 @@ export default {
   "report.limit": "サンプル数の上限", "report.no_limit": "すべて", "report.judges": "審査モデル", "report.overrides": "設定", "report.note": "メモ",
   "report.provenance": "来歴", "report.shinsa_version": "Shinsa", "report.engines": "推論エンジン", "report.judge_identities": "審査モデルの識別",
   "report.tiers": "サンドボックスの隔離", "report.tokens": "モデルのトークン", "report.judge_tokens": "審査のトークン", "report.token_text": "入力 {prompt}、出力 {completion}",
-  "report.ledger": "ステップ", "report.ledger_text": "必要 {needed}、依頼 {asked}、再依頼 {again}、失敗 {failed}",
+  "report.ledger": "ステップ", "report.ledger_text": "必要 {needed}、依頼 {asked}、再依頼 {again}、再配信 {delivered}、失敗 {failed}",
   "report.reproduce": "再現", "report.reproduce_why": "同じモデル、ベンチマーク、版、設定で実行を依頼するコマンドです。",
 
   "generation.title": "生成", "generation.completions": "応答", "generation.completions_text": "{all} 件、うちこの実行で依頼 {own} 件",

@@ -96,7 +96,7 @@ export function provenance(report) {
       [t("report.tiers"), found.sandbox_tiers.join(", ")],
       [t("report.tokens"), t("report.token_text", { prompt: count(tokens.prompt_tokens), completion: count(tokens.completion_tokens) })],
       [t("report.judge_tokens"), t("report.token_text", { prompt: count(tokens.judge_prompt_tokens), completion: count(tokens.judge_completion_tokens) })],
-      [t("report.ledger"), t("report.ledger_text", { needed: count(ledger.steps_needed), asked: count(ledger.steps_asked), again: count(ledger.steps_asked_again), failed: count(ledger.steps_failed) })],
+      [t("report.ledger"), t("report.ledger_text", { needed: count(ledger.steps_needed), asked: count(ledger.steps_asked), again: count(ledger.steps_asked_again), delivered: count(ledger.steps_delivered_again), failed: count(ledger.steps_failed) })],
     ]),
   );
 }
