@@ -105,7 +105,7 @@ walk: setup ## Follows the first run of README.md on a bare Debian in a containe
 	PYTHONPATH=tests $(BIN)/python -m documentation.bare_machine
 
 .PHONY: chaos
-chaos: setup ## The long storms, over SQLite and over PostgreSQL: 200 faults each over runs of 5,000 items; as root, two hours
+chaos: setup ## The long storms, over SQLite and over PostgreSQL: 200 faults each over runs of 5,000 items; as root, one hour or two
 	SHINSA_CHAOS_FAULTS=200 SHINSA_CHAOS_ITEMS=5000 SHINSA_CHAOS_WIDE=1 $(TESTS) tests/chaos
 
 # --- making what is committed ---
