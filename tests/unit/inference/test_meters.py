@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import REGISTRY
@@ -55,7 +56,7 @@ async def test_tokens_are_counted_at_every_door(door: str, maker: Any) -> None:
     models.put(ModelEntry(name, ScriptedEngine(otherwise="x")))
     request = inference_service_pb2.GenerateRequest(model=name, raw="質問")
     if door == "queue":
-        handle = WorkQueues(models, lambda **_: None)._handler(name)  # type: ignore[arg-type,return-value]
+        handle = WorkQueues(models, Mock(), Mock())._handler(name)
         answers = [await handle(step_pb2.Task(generate=request))]
     elif door == "call":
         answers = [await Servicer(models).Generate(request, None)]
