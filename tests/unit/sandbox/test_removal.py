@@ -53,3 +53,14 @@ async def test_an_engine_that_refuses_again_and_again_is_told_of() -> None:
     with pytest.raises(APIError):
         await engine_of(api).remove("c")
     assert api.asked == 5
+
+
+async def test_what_does_not_go_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(100))
+    monkeypatch.setattr(engine, "time", SimpleNamespace(sleep=lambda _seconds: None, monotonic=lambda: next(ticks)))
+    told: list[str] = []
+    monkeypatch.setattr(engine, "_log", SimpleNamespace(warning=lambda event, **_: told.append(event)))
+    api = Api(refusal(409))
+    await engine_of(api).remove("c")
+    assert told == ["container_left"]
+    assert api.asked == 29

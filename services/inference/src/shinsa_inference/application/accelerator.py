@@ -1,4 +1,4 @@
-"""What models with weights compute on. A replica that lost it would fail their tasks faster than others do them."""
+"""What models with weights compute on. A replica without it would fail their tasks faster than others do them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from shinsa_inference.domain.model import ModelEntry
 class Accelerator:
     """``look`` says what is missing, empty for nothing; it may block. ``tell`` hears of it, and when it is over.
 
-    Until it is there no work is taken for models with weights; endpoints and scripts want none.
+    Until it is there no work is taken for models with weights; endpoints and scripts want none. One that goes later is
+    told by the engines that used it.
     """
 
     def __init__(self, look: Callable[[], str], tell: Callable[[str], object], *, every_seconds: float) -> None:

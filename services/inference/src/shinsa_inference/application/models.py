@@ -49,7 +49,7 @@ class Models:
         Returns whether anything is new.
         """
         if self._entries.get(entry.name) == entry:
-            self._rename(entry)
+            self._take_version(entry)
             return False
         changed = entry.name in self._entries
         self._entries[entry.name] = entry
@@ -64,7 +64,7 @@ class Models:
             self._keep(asyncio.create_task(self._load_quietly(entry.name), name=f"load-{entry.name}"))
         return True
 
-    def _rename(self, entry: ModelEntry) -> None:
+    def _take_version(self, entry: ModelEntry) -> None:
         """The same entry under the version by which it is asked from now on."""
         self._entries[entry.name] = entry
         residence = self._residences.get(entry.name)

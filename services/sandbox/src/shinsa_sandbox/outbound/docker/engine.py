@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.logging import get_logger
 
 from shinsa_sandbox.domain.runtime import TIER_FULL
 from shinsa_sandbox.outbound.docker.requirements import tier_of
@@ -20,6 +21,7 @@ from shinsa_sandbox.outbound.ownership import Owner, labels_of
 
 T = TypeVar("T")
 
+_log = get_logger(__name__)
 _CALL_SECONDS = 60
 # Docker's own list, and what else of the machine shows below /sys; control groups stay, the guest counts by them.
 _MASKED = (
@@ -177,7 +179,7 @@ class Engine:
         await self.ask("start a container", lambda api: api.start(container))
 
     async def remove(self, container: str) -> None:
-        """Kills and removes; already gone is as good."""
+        """Kills and removes; already gone is as good. What is still there after half a minute is left to the reaper."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self._remove, container)
 
     def _remove(self, container: str) -> None:
@@ -196,8 +198,10 @@ class Engine:
                 if refused == _MOST_REFUSALS:
                     raise
                 time.sleep(0.1)
-            except (DockerException, OSError):
+            except (DockerException, OSError) as error:
+                _log.warning("container_left", container=container, problem=str(error))
                 return  # nobody to ask; the reaper will
+        _log.warning("container_left", container=container, problem="its removal is still under way")
 
     async def ran_out_of_memory(self, container: str, since: float) -> bool:
         """Whether the engine noted that the kernel ended a process of the container for its memory."""
