@@ -72,6 +72,20 @@ class Kept:
         return self.child.record
 
 
+async def test_a_probe_that_breaks_is_told_of_and_asked_again(tmp_path: Path) -> None:
+    answers = iter([False])
+
+    async def probe() -> str:
+        if next(answers, True):
+            return ""
+        raise ImportError("no module named h2")
+
+    async with Kept(spec(tmp_path, SLEEP, probe=probe)) as kept:
+        await kept.child.came_up.wait()
+    problems = [record.problem for record in kept.seen if record.state is ChildState.STARTING and record.problem]
+    assert problems == ["the check of its health failed: ImportError: no module named h2"]
+
+
 async def test_a_child_comes_up_when_its_probe_says_so(tmp_path: Path) -> None:
     answers = iter(["not yet", "not yet"])
     async with Kept(spec(tmp_path, SLEEP, probe=probe_saying(lambda: next(answers, "")))) as kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -102,7 +103,7 @@ class Mesh:
         self.env = {**inherited, "PYTHONPATH": str(stand_ins), "SHINSA_STATE": str(state), "COLUMNS": "400"}
 
     def shinsa(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "shinsa_cli", *words]
+        command = [str(Path(sys.executable).with_name("shinsa")), *words]
         return subprocess.run(command, env={**self.env, **env}, capture_output=True, text=True, timeout=60)
 
     def up(self, *words: str) -> dict[str, Any]:
@@ -123,6 +124,13 @@ def mesh(tmp_path: Path, stand_ins: Path) -> Iterator[Mesh]:
     one = Mesh(tmp_path / "mesh", stand_ins)
     yield one
     stop(StateDir(one.state))
+
+
+def test_files_in_the_current_folder_are_not_taken_for_libraries(mesh: Mesh, tmp_path: Path) -> None:
+    for library in ("h11", "httpx", "grpc", "shinsa_judge"):
+        (tmp_path / f"{library}.py").write_text("raise RuntimeError('not this one')")
+    with contextlib.chdir(tmp_path):
+        assert mesh.up()["state"] == "healthy"
 
 
 def test_two_meshes_start_side_by_side_heal_and_stop(mesh: Mesh, stand_ins: Path, tmp_path: Path) -> None:

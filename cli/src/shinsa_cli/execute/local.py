@@ -6,11 +6,11 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from asyncio.subprocess import PIPE, Process
 from typing import Any, Self
 
 from shinsa_cli.execute.result import Result, executed, failed
+from shinsa_cli.own_program import own_program
 
 # A machine of one's own may lack control groups, as `shinsa up` has it too.
 _DEFAULTS = {
@@ -18,7 +18,7 @@ _DEFAULTS = {
     "SHINSA_SANDBOX_SLOTS": "1",
     "SHINSA_SANDBOX_LOG_LEVEL": "error",
 }
-_COMMAND = (sys.executable, "-m", "shinsa_sandbox", "once")
+_COMMAND = own_program("shinsa_sandbox", "once")
 # The longest line that either side may write.
 _LINE_BYTES = 64 << 20
 

@@ -128,7 +128,7 @@ class Child:
         clock = asyncio.get_running_loop().time
         pause = self._policy.probe_fast
         while True:
-            problem = await self.spec.probe()
+            problem = await self._probed()
             if problem:
                 healthy_since = None
                 unfit = ChildState.UNHEALTHY if self.came_up.is_set() else ChildState.STARTING
@@ -145,6 +145,12 @@ class Child:
             # A probe leaves a line in the log of a service that is not ready yet.
             pause = min(pause * 1.3, self._policy.probe_slow) if problem else self._policy.probe_slow
             await asyncio.sleep(pause)
+
+    async def _probed(self) -> str:
+        try:
+            return await self.spec.probe()
+        except Exception as error:  # noqa: BLE001 - whatever breaks the check must not end it in silence
+            return f"the check of its health failed: {type(error).__name__}: {error}"
 
     def _is_hopeless(self, code: int) -> bool:
         """Only at the start: what has once been healthy is tried for ever."""

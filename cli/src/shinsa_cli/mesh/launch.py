@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ from shinsa_cli.mesh.plan import MeshOptions
 from shinsa_cli.mesh.processes import is_same_process
 from shinsa_cli.mesh.serve import clear_leftovers, failure_of, take_over
 from shinsa_cli.mesh.state import MeshRecord, MeshState, StateDir
+from shinsa_cli.own_program import own_program
 from shinsa_cli.problem import Problem
 
 _POLL = 0.1
@@ -42,7 +42,7 @@ def launch(options: MeshOptions) -> int:
 def _start_supervisor(state: StateDir, options: MeshOptions, lock: StateLock) -> int:
     with (state.logs / "supervisor.log").open("ab") as log:
         supervisor = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "shinsa_cli.mesh", str(lock.fd)],
+            own_program("shinsa_cli.mesh", str(lock.fd)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from shinsa_cli.mesh.nats import nats_argv, store_is_stuck, write_nats_config
 from shinsa_cli.mesh.ports import PortClaims
 from shinsa_cli.mesh.processes import MESH_MARK, start_ticks
 from shinsa_cli.mesh.state import MeshRecord, StateDir, now
+from shinsa_cli.own_program import own_program
 from shinsa_cli.problem import bad_input
 
 HOST = "127.0.0.1"
@@ -137,7 +137,7 @@ def _service_specs(
     for name in SERVICES:
         yield ChildSpec(
             name=name,
-            argv=(sys.executable, "-m", f"shinsa_{name}"),
+            argv=own_program(f"shinsa_{name}"),
             env=_environment(name, {**_common(options, name, record, ports), **told[name]}, record, environment),
             log=StateDir(options.state).logs / f"{name}.log",
             address=addresses[name],
