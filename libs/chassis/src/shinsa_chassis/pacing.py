@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Protocol
+from collections import deque
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Protocol, Self
 
 # What a bucket may save up while nothing is asked.
 _BURST_SECONDS = 5.0
@@ -54,12 +55,23 @@ class Bucket:
 
 
 class Turn:
-    """One request's turn; tell it how it went."""
+    """One request's turn, from when it comes; tell it how it went. ``tokens`` is a guess at what it will count for."""
 
-    def __init__(self, pace: Pace, tokens: int, started_at: float) -> None:
+    __slots__ = ("_pace", "_tokens", "started_at")
+
+    def __init__(self, pace: Pace, tokens: int) -> None:
         self._pace = pace
         self._tokens = tokens
-        self.started_at = started_at
+        self.started_at = 0.0
+
+    async def __aenter__(self) -> Self:
+        self.started_at = await self._pace.begin(self._tokens)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pace.end(0 if kind is None else self._tokens)
 
     def answered(self, tokens: int) -> None:
         """The far end answered, and counted so many tokens."""
@@ -99,33 +111,37 @@ class Pace:
         self._refusals = 0
         self._stepped_down_at = clock()
         self._paused_until = clock()
-        self._in_line = asyncio.Lock()
-        self._freed = asyncio.Event()
+        self._line: deque[tuple[asyncio.Future[None], int]] = deque()
+        self._timer: asyncio.Task[None] | None = None
 
     @property
     def allowed(self) -> int:
         """How many may be under way now."""
         return int(self._allowed)
 
-    @asynccontextmanager
-    async def turn(self, tokens: int) -> AsyncIterator[Turn]:
-        """Waits in line; ``tokens`` is a guess at what the request will count for."""
-        async with self._in_line:
-            while self._under_way >= self.allowed:
-                self._freed.clear()
-                await self._freed.wait()
-            while (delay := self._delay()) > 0:
-                await self._sleep(delay)
-            self._take(1, tokens)
-            self._under_way += 1
+    def turn(self, tokens: int) -> Turn:
+        """To be entered by ``async with``, which waits in line; ``tokens`` is a guess at what it will count for."""
+        return Turn(self, tokens)
+
+    async def begin(self, tokens: int) -> float:
+        """Waits in line. Returns when the turn came, by the clock."""
+        turn_came = asyncio.get_running_loop().create_future()
+        self._line.append((turn_came, tokens))
+        self._let_in()
         try:
-            yield Turn(self, tokens, self._clock())
-        except BaseException:
-            self._take(0, -tokens)
+            await turn_came
+        except asyncio.CancelledError:
+            # It may have come in the same moment.
+            if not turn_came.cancelled():
+                self.end(tokens)
             raise
-        finally:
-            self._under_way -= 1
-            self._freed.set()
+        return self._clock()
+
+    def end(self, tokens_back: int) -> None:
+        """A turn is over, and so many of the tokens that it had taken were not used."""
+        self._take(0, -tokens_back)
+        self._under_way -= 1
+        self._let_in()
 
     def answered(self, tokens_more: int) -> None:
         """See ``Turn.answered``; ``tokens_more`` than were guessed."""
@@ -133,9 +149,9 @@ class Pace:
         self._refusals = 0
         if self._climb is None:
             self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
-        elif self._climb.round_over(self.allowed, limited=self._in_line.locked()):
+        elif self._climb.round_over(self.allowed, limited=bool(self._line)):
             self._allowed = min(float(self._most), self._allowed * self._climb.factor)
-            self._freed.set()
+            self._let_in()
 
     def busy(self, turn: Turn, retry_after: float | None) -> None:
         """See ``Turn.busy``."""
@@ -151,6 +167,27 @@ class Pace:
             self._allowed = max(1.0, self._allowed * _STEP_DOWN)
             if self._climb is not None:
                 self._climb.rest()
+
+    def _let_in(self) -> None:
+        """All whose turn it is, at once: one after the other, a burst of answers would leave the far end idle."""
+        while self._line and self._under_way < self.allowed:
+            if self._line[0][0].cancelled():
+                self._line.popleft()
+                continue
+            delay = self._delay()
+            if delay > 0:
+                if self._timer is None:
+                    self._timer = asyncio.create_task(self._let_in_after(delay), name="pace")
+                return
+            turn_came, tokens = self._line.popleft()
+            self._take(1, tokens)
+            self._under_way += 1
+            turn_came.set_result(None)
+
+    async def _let_in_after(self, delay: float) -> None:
+        await self._sleep(delay)
+        self._timer = None
+        self._let_in()
 
     def _delay(self) -> float:
         delays = [bucket.delay() for bucket in (self._requests, self._tokens) if bucket is not None]
