@@ -16,6 +16,7 @@ from shinsa_chassis.settings import ServiceSettings, service_config
 from shinsa_chassis.subjects import RESULTS_STREAM, result_subject, work_stream
 from shinsa_chassis.work_consumer import WorkConsumer
 from structlog.testing import capture_logs
+from waiting import until
 
 Handle = Callable[[step_pb2.Task], Awaitable[inference_service_pb2.GenerateResponse]]
 
@@ -120,6 +121,68 @@ async def test_a_window_bounds_what_is_in_flight(nats) -> None:
             await broker.submit(task(n), service="inference", key="echo")
         await collect(inbox, 60)
     assert most == 5
+
+
+async def test_a_task_whose_answer_is_being_stored_leaves_its_place(nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(nats)
+    begun: list[str] = []
+    room = asyncio.Event()
+    running = most = 0
+
+    async def counted(asked: step_pb2.Task) -> inference_service_pb2.GenerateResponse:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        begun.append(asked.step_id)
+        await asyncio.sleep(0)
+        running -= 1
+        return await echo(asked)
+
+    async with open_broker(settings) as broker, broker.results("shard-1") as inbox:
+        publish = broker.publish_results
+
+        async def waits(subject: str, payload: bytes) -> None:
+            await room.wait()
+            await publish(subject, payload)
+
+        monkeypatch.setattr(broker, "publish_results", waits)
+        async with worker(broker, settings, counted, window=2):
+            for n in range(9):
+                await broker.submit(task(n), service="inference", key="echo")
+            # Two more, and not a third pair: what is answered but not stored is bounded, too.
+            await until(lambda: len(begun) == 4)
+            await broker.jetstream.account_info()
+            assert len(begun) == 4
+            room.set()
+            results = await collect(inbox, 9)
+    assert (len(results), most) == (9, 2)
+
+
+async def test_as_much_is_taken_ahead_as_will_begin_soon(nats) -> None:
+    settings = settings_for(nats)
+    line = asyncio.Semaphore(8)
+    given = most = 0
+
+    async def in_line(asked: step_pb2.Task) -> inference_service_pb2.GenerateResponse:
+        nonlocal given, most
+        given += 1
+        most = max(most, given)
+        async with line:
+            await asyncio.sleep(0.001)
+        given -= 1
+        return await echo(asked)
+
+    drain = Drain()
+    async with open_broker(settings) as broker, broker.results("shard-1") as inbox:
+        consumer = WorkConsumer(
+            broker, service="inference", key="echo", handle=in_line, window=8, settings=settings, ahead=True
+        )
+        running = asyncio.create_task(consumer.run(drain))
+        await asyncio.gather(*(broker.submit(task(n), service="inference", key="echo") for n in range(600)))
+        assert len(await collect(inbox, 600)) == 600
+        drain.request()
+        await running
+    assert 8 < most <= 16
 
 
 async def test_a_retryable_failure_comes_again_and_then_succeeds(nats) -> None:

@@ -19,8 +19,8 @@ from waiting import until
 
 
 class FakeQueue:
-    def __init__(self, key: str, handle: Any, window: int) -> None:
-        self.key, self.handle, self.window = key, handle, window
+    def __init__(self, key: str, handle: Any, window: int, ahead: bool) -> None:
+        self.key, self.handle, self.window, self.ahead = key, handle, window, ahead
         self.open = False
 
     async def run(self, drain: Drain) -> None:
@@ -43,8 +43,8 @@ class Mesh:
         if entry.holds_weights:
             await self.accelerator.wait()
 
-    def make(self, *, key: str, handle: Any, window: int) -> FakeQueue:
-        self.queues.append(FakeQueue(key, handle, window))
+    def make(self, *, key: str, handle: Any, window: int, ahead: bool) -> FakeQueue:
+        self.queues.append(FakeQueue(key, handle, window, ahead))
         return self.queues[-1]
 
     async def watch(self) -> AsyncIterator[model_pb2.ModelEntry]:
@@ -88,8 +88,8 @@ async def test_queues_follow_the_entries(mesh: Mesh) -> None:
 async def test_tasks_of_an_endpoint_are_taken_ahead(mesh: Mesh) -> None:
     entry = {"name": "far", "concurrency": 64, "openai": {"base_url": "http://127.0.0.1:9/v1", "model": "x"}}
     mesh.entries.put_nowait(ParseDict(entry, model_pb2.ModelEntry()))
-    await until(lambda: ("far", 80) in mesh.open)
-    assert {served.entry.name: served.entry.window for served in mesh.models.served()}["far"] == 64
+    await until(lambda: ("far", 64) in mesh.open)
+    assert {queue.key: queue.ahead for queue in mesh.queues} == {"own": False, "far": True}
 
 
 async def test_tasks_of_weights_wait_for_the_accelerator(mesh: Mesh) -> None:

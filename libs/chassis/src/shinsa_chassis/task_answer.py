@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -41,6 +42,14 @@ _LONGEST_DELAY_SECONDS = 120.0
 _UNREADABLE_DELAY_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A result that is not stored yet, and the subject that it goes to."""
+
+    subject: str
+    result: step_pb2.Result
+
+
 class TaskAnswerer:
     """Answers the tasks of one queue of a worker service, each by one call of ``handle``."""
 
@@ -54,15 +63,15 @@ class TaskAnswerer:
         self._batcher = ResultBatcher(broker)
         self._log = log.bind(queue=f"{service}.{key}")
 
-    async def answer(self, delivery: Delivery) -> None:
-        """Returns when the server knows what has become of it."""
+    async def answer(self, delivery: Delivery) -> Answer | None:
+        """The answer, to be stored; None where there is none and the server knows what has become of the task."""
         try:
             task = step_pb2.Task.FromString(delivery.body)
             address = sender_subject(task.reply_to, self._service)
             _check_identity(task)
         except Exception as error:  # noqa: BLE001 - protobuf's own error class differs between its back ends
             await self._refuse_unreadable(delivery, error)
-            return
+            return None
         if task.deadline.seconds:
             # From here on by our own clock, which may be off.
             task.deadline.seconds += int(time.time() - self._broker.now())
@@ -71,7 +80,7 @@ class TaskAnswerer:
         if self._may_be_repetition(task, delivery) and await self._is_recorded(task.step_id):
             self._log.info("task_already_recorded", step_id=task.step_id, deliveries=delivery.number)
             await delivery.acknowledge()
-            return
+            return None
         started = time.time()
         result = step_pb2.Result(
             step_id=task.step_id,
@@ -85,10 +94,14 @@ class TaskAnswerer:
         delay = await self._work(task, delivery, result)
         if delay is not None:
             await delivery.hand_back(delay)
-            return
+            return None
         _stamp(result.started_at, started)
         _stamp(result.finished_at, time.time())
-        await self._batcher.send(address, result)
+        return Answer(address, result)
+
+    async def store(self, delivery: Delivery, answer: Answer) -> None:
+        """Returns when the server has the answer, and the task is acknowledged."""
+        await self._batcher.send(answer.subject, answer.result)
         await delivery.acknowledge()
 
     async def _refuse_unreadable(self, delivery: Delivery, error: Exception) -> None:

@@ -17,18 +17,28 @@ from nats.errors import NoRespondersError
 from shinsa_chassis import metrics
 from shinsa_chassis.broker import Broker
 from shinsa_chassis.delivery import Delivery
+from shinsa_chassis.flow import Flow
 from shinsa_chassis.lifecycle import Drain
 from shinsa_chassis.logging import get_logger
 from shinsa_chassis.pull import Puller
 from shinsa_chassis.settings import ServiceSettings
 from shinsa_chassis.subjects import work_consumer, work_stream
-from shinsa_chassis.task_answer import KINDS, Handler, TaskAnswerer
+from shinsa_chassis.task_answer import KINDS, Answer, Handler, TaskAnswerer
 
 log = get_logger(__name__)
 
+# Who waits in line here for so long would not have begun elsewhere much sooner; it covers the way to the broker and
+# back beside a busy event loop.
+AHEAD_SECONDS = 0.05
+
 
 class WorkConsumer:
-    """Serves one key (model, runtime or profile) of a worker service's queue with at most ``window`` tasks at once."""
+    """Serves one key (model, runtime or profile) of a worker service's queue with at most ``window`` tasks at once.
+
+    A task whose answer is being stored leaves its place to the next; there are never more of those than ``window``.
+    With ``ahead``, ``handle`` itself bounds what is under way: it gets up to ``window`` tasks more, those that will
+    begin within ``AHEAD_SECONDS`` at the rate of late. None for long answers, which another worker may begin sooner.
+    """
 
     def __init__(
         self,
@@ -39,14 +49,18 @@ class WorkConsumer:
         handle: Handler,
         window: int,
         settings: ServiceSettings,
+        ahead: bool = False,
     ) -> None:
         self._broker = broker
         self._service = service
         self._kind = KINDS[service]
         self._key = key
         self._window = window
+        self._answered = Flow() if ahead else None
         self._settings = settings
         self._held: dict[str, Delivery] = {}
+        # Of these, how many wait for nothing but that their answer is stored.
+        self._storing = 0
         self._lost = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -56,7 +70,7 @@ class WorkConsumer:
             work_stream(service),
             work_consumer(key),
             self._received,
-            lambda: self._window - len(self._held),
+            self._room,
             lambda _why: self._lost.set(),
         )
         self._answerer = TaskAnswerer(broker, service, key, handle, settings)
@@ -173,6 +187,10 @@ class WorkConsumer:
 
     # --- one task ---
 
+    def _room(self) -> int:
+        ahead = 0 if self._answered is None else min(self._window, int(self._answered.rate * AHEAD_SECONDS))
+        return self._window + ahead - len(self._held) + min(self._storing, self._window)
+
     async def _received(self, message: Msg) -> None:
         held = Delivery.of(message, self._broker.client)
         # A message whose ping came late can reach us a second time while we still work on it.
@@ -191,9 +209,21 @@ class WorkConsumer:
 
     async def _serve(self, held: Delivery) -> None:
         try:
-            await self._answerer.answer(held)
+            answer = await self._answerer.answer(held)
+            if answer is not None:
+                await self._store(held, answer)
         finally:
             self._held.pop(held.sequence, None)
             if not self._held:
                 self._idle.set()
             await self._puller.pull()
+
+    async def _store(self, held: Delivery, answer: Answer) -> None:
+        self._storing += 1
+        if self._answered is not None:
+            self._answered.count()
+        try:
+            await self._puller.pull()
+            await self._answerer.store(held, answer)
+        finally:
+            self._storing -= 1

@@ -164,12 +164,6 @@ class ModelEntry:
             case ScriptedEngine():
                 return SCRIPTED_CONCURRENCY
 
-    @property
-    def held(self) -> int:
-        """Most tasks taken from a queue: for an endpoint more than may be in flight, so that the next is here when one
-        ends, and not a way to the broker and back later."""
-        return self.window + self.window // 4 if isinstance(self.engine, OpenAiEngine) else self.window
-
 
 # What of an engine has no bearing on what it answers.
 _WITHOUT_BEARING = frozenset(

@@ -14,7 +14,7 @@ from shinsa_chassis.lifecycle import Drain, TaskKeeper
 from shinsa_chassis.logging import get_logger
 
 from shinsa_inference.application.models import Models
-from shinsa_inference.domain.model import ModelEntry
+from shinsa_inference.domain.model import ModelEntry, OpenAiEngine
 from shinsa_inference.inbound.model_wire import to_entry
 from shinsa_inference.inbound.token_metrics import noted
 from shinsa_inference.inbound.wire import from_completion, to_request
@@ -33,15 +33,23 @@ class Queue(Protocol):
 
 
 class QueueMaker(Protocol):
-    """Makes the queue of one model that holds at most ``window`` tasks."""
+    """Makes the queue of one model that hands over at most ``window`` tasks at once, with ``ahead`` some more."""
 
-    def __call__(self, *, key: str, handle: Handle, window: int) -> Queue: ...
+    def __call__(self, *, key: str, handle: Handle, window: int, ahead: bool) -> Queue: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    window: int
+    # An endpoint's requests wait in line with us, so that the next is here when one ends.
+    ahead: bool
+    # Its queue may have to wait for an accelerator.
+    holds_weights: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    # Window, and whether the model has weights, which may have to wait.
-    terms: tuple[int, bool]
+    terms: _Terms
     drain: Drain
     task: asyncio.Task[None]
 
@@ -93,13 +101,14 @@ class WorkQueues:
             self._models.remove(name)
 
     def _keep_open(self, entry: ModelEntry, tasks: TaskKeeper) -> None:
-        known, terms = self._open.get(entry.name), (entry.held, entry.holds_weights)
+        known, terms = self._open.get(entry.name), _terms_of(entry)
         if known is not None and known.terms == terms:
             return
         if known is not None:
             self._leave(entry.name)
         drain = Drain()
-        queue = self._make_queue(key=entry.name, handle=self._handler(entry.name), window=entry.held)
+        handle = self._handler(entry.name)
+        queue = self._make_queue(key=entry.name, handle=handle, window=terms.window, ahead=terms.ahead)
         task = tasks.spawn(f"queue-{entry.name}", self._serve(entry, queue, drain))
         self._open[entry.name] = _Open(terms, drain, task)
 
@@ -131,3 +140,7 @@ class WorkQueues:
             return from_completion(noted(model, completion))
 
         return handle
+
+
+def _terms_of(entry: ModelEntry) -> _Terms:
+    return _Terms(entry.window, isinstance(entry.engine, OpenAiEngine), entry.holds_weights)
