@@ -35,7 +35,7 @@ AHEAD_SECONDS = 0.05
 class WorkConsumer:
     """Serves one key (model, runtime or profile) of a worker service's queue with at most ``window`` tasks at once.
 
-    A task whose answer is being stored leaves its place to the next; there are never more of those than ``window``.
+    A task whose answer is being stored leaves its place to the next, for up to half of ``window``: a death loses those too.
     With ``ahead``, ``handle`` itself bounds what is under way: it gets up to ``window`` tasks more, those that will
     begin within ``AHEAD_SECONDS`` at the rate of late. None for long answers, which another worker may begin sooner.
     """
@@ -189,7 +189,8 @@ class WorkConsumer:
 
     def _room(self) -> int:
         ahead = 0 if self._answered is None else min(self._window, int(self._answered.rate * AHEAD_SECONDS))
-        return self._window + ahead - len(self._held) + min(self._storing, self._window)
+        storing = min(self._storing, max(1, self._window // 2))
+        return self._window + ahead + storing - len(self._held)
 
     async def _received(self, message: Msg) -> None:
         held = Delivery.of(message, self._broker.client)
