@@ -50,6 +50,7 @@ async def test_a_run_ends_when_its_model_is_registered_otherwise(world: Any) -> 
     world.workers.hold = {"generate"}
     replica = world.replica()
     run = await replica.runs.submit(SUMS)
+    await world.until(lambda: len(world.workers.held) == 8)
     # What does not bear on answers changes nothing.
     await replica.models.add(entry("?", labels=[{"key": "a", "value": "b"}], concurrency=3), replace=True)
     assert (await replica.runs.get(run.id)).state.active
