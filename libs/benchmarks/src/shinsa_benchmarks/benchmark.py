@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -56,7 +56,6 @@ class Dataset:
     dev: Sequence[Sample] = ()
     digest: str = ""
     origin: str = "specimen"
-    extra: Mapping[str, Sample] = field(default_factory=dict)
 
     def examined(self, settings: Mapping[str, object]) -> Sequence[Sample]:
         """The samples of the split that the settings name; without the setting those of the test.

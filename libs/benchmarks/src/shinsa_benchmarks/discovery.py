@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 from shinsa_benchmarks.benchmark import Benchmark
 from shinsa_benchmarks.boards import Board, Leaf, read_board
 from shinsa_benchmarks.manifest import Manifest, read_manifest
+from shinsa_benchmarks.near_names import did_you_mean
 from shinsa_benchmarks.sources.files import specimen_folder
 from shinsa_benchmarks.suites import Suite, read_suite
 
@@ -116,7 +116,7 @@ def _read_all(folder: Path, read: Callable[[Path], _Read]) -> Mapping[str, _Read
 def _check_suite(suite: Suite) -> None:
     where = f"suite {suite.id!r}"
     if suite.board and suite.board not in boards():
-        raise ValueError(f"{where}: unknown board {suite.board!r}{_near(suite.board, boards())}")
+        raise ValueError(f"{where}: unknown board {suite.board!r}{did_you_mean(suite.board, boards())}")
     for entry in suite.benchmarks:
         manifest = _manifest(where, entry.id)
         if any(shots > manifest.most_shots or shots < 0 for shots in entry.shots):
@@ -125,7 +125,9 @@ def _check_suite(suite: Suite) -> None:
             manifest.settings_with(dict(entry.settings))
         except KeyError as error:
             name = str(error.args[0])
-            raise ValueError(f"{where}: {entry.id} has no setting {name!r}{_near(name, manifest.settings)}") from error
+            raise ValueError(
+                f"{where}: {entry.id} has no setting {name!r}{did_you_mean(name, manifest.settings)}"
+            ) from error
 
 
 def unmeasurable(board: Board) -> Mapping[str, str]:
@@ -143,11 +145,11 @@ def _misfit(board: Board, leaf: Leaf) -> str:
     """Why the catalog cannot measure a leaf; empty where it can."""
     manifest = manifests().get(leaf.benchmark)
     if manifest is None:
-        return f"unknown benchmark {leaf.benchmark!r}{_near(leaf.benchmark, manifests())}"
+        return f"unknown benchmark {leaf.benchmark!r}{did_you_mean(leaf.benchmark, manifests())}"
     names = [metric.name for metric in manifest.metrics]
     metric = leaf.metric.split("/")[0]
     if metric and metric not in names:
-        return f"{manifest.id} has no metric {metric!r}{_near(metric, names)}"
+        return f"{manifest.id} has no metric {metric!r}{did_you_mean(metric, names)}"
     if max([leaf.shots] if leaf.shots is not None else board.shots) > manifest.most_shots:
         return f"{manifest.id} takes at most {manifest.most_shots} shots"
     return ""
@@ -155,10 +157,5 @@ def _misfit(board: Board, leaf: Leaf) -> str:
 
 def _manifest(where: str, benchmark_id: str) -> Manifest:
     if benchmark_id not in manifests():
-        raise ValueError(f"{where}: unknown benchmark {benchmark_id!r}{_near(benchmark_id, manifests())}")
+        raise ValueError(f"{where}: unknown benchmark {benchmark_id!r}{did_you_mean(benchmark_id, manifests())}")
     return manifests()[benchmark_id]
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known))
-    return f"; did you mean {near[0]!r}?" if near else ""

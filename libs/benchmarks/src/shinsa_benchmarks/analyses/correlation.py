@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shinsa_benchmarks.analyses.observation import Observation, Selection, filled_rows
+from shinsa_benchmarks.ranks import mean_ranks
 
 Method = Literal["pearson", "spearman"]
 # A correlation of two points is always perfect.
@@ -58,15 +59,8 @@ def _pair(table: NDArray[np.float64], there: NDArray[np.bool_], i: int, j: int, 
     if i == j:
         return 1.0
     if method == "spearman":
-        a, b = _ranks(a), _ranks(b)
+        a, b = mean_ranks(a), mean_ranks(b)
     return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (last - (counts - 1) / 2.0)[group]
-    return ranks
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

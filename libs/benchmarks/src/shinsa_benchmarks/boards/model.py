@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
+
+from shinsa_benchmarks.near_names import did_you_mean
 
 Titles = dict[Literal["en", "ja"], str]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -187,18 +189,13 @@ def _fault(error: ErrorDetails, given: Mapping[str, Any]) -> str:
 def _check_references(node: Node, known: Sequence[str]) -> None:
     where = f"node {node.id!r}"
     if node.parent and node.parent not in known:
-        raise ValueError(f"{where}: unknown parent {node.parent!r}{_near(node.parent, known)}")
+        raise ValueError(f"{where}: unknown parent {node.parent!r}{did_you_mean(node.parent, known)}")
     for name in node.includes:
         if name not in known:
-            raise ValueError(f"{where}: includes unknown node {name!r}{_near(name, known)}")
+            raise ValueError(f"{where}: includes unknown node {name!r}{did_you_mean(name, known)}")
     if not node.lowest < node.highest:
         raise ValueError(f"{where}: 'lowest' must be below 'highest'")
 
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known))
-    return f"; did you mean {near[0]!r}?" if near else ""

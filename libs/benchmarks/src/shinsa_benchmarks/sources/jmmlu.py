@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import DatasetError
+from shinsa_benchmarks.near_names import did_you_mean
 from shinsa_benchmarks.sources.files import of_role
 from shinsa_benchmarks.sources.records import lettered_choices
 from shinsa_benchmarks.sources.splits import SEED
@@ -37,7 +37,6 @@ def jmmlu_samples(files: Mapping[str, Path]) -> tuple[Sequence[Sample], Sequence
 
 def _place(path: Path) -> int:
     if path.stem not in SUBJECTS:
-        near = difflib.get_close_matches(path.stem, SUBJECTS)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(path.stem, SUBJECTS)
         raise DatasetError(path, None, f"a subject of JMMLU expected as the file's name{hint}")
     return SUBJECTS.index(path.stem)

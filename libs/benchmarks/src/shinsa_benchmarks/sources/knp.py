@@ -7,14 +7,12 @@ morpheme (surface, reading, lemma, part of speech and so on) or the sentence's e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import DatasetError
-from shinsa_benchmarks.sources.files import of_role
-from shinsa_benchmarks.sources.records import read_text, text_lines
+from shinsa_benchmarks.sources.records import read_text
 
 _HEAD = re.compile(r"# S-ID:(?P<id>\S+)(?: (?P<comment>.*))?\Z")
 _BUNSETSU = re.compile(r"\* (?P<parent>-1|\d+)[DPAI](?: .*)?\Z")
@@ -139,21 +137,6 @@ class Document:
             if sentence.id == relation.sentence and relation.index is not None:
                 return sentence.base_phrases[relation.index] if relation.index < len(sentence.base_phrases) else None
         return None
-
-
-def documents(files: Mapping[str, Path], role: str) -> Iterator[Document]:
-    """The documents that the id list of a role names, in order of ids; their files have the role "knp".
-
-    Without such a list there are none.
-    """
-    if role not in files:
-        return
-    paths = {path.stem: path for path in of_role(files, "knp")}
-    ids = {record.text("text").strip(): record for record in text_lines(files[role])}
-    for identifier, record in sorted(ids.items()):
-        if identifier not in paths:
-            raise record.fault(f"the id of a .knp file expected; there is none for {identifier!r}")
-        yield read_document(paths[identifier])
 
 
 def read_document(path: Path) -> Document:

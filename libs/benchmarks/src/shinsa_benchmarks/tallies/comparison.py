@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from shinsa_benchmarks.ranks import mean_ranks
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -76,10 +78,8 @@ def _spearman(x: list[float], y: list[float]) -> float | None:
     """Pearson's correlation of ranks, equal values at their mean rank."""
     if len(set(x)) < 2 or len(set(y)) < 2:
         return None
-    from scipy.stats import rankdata
-
     middle = (len(x) + 1) / 2
-    dx, dy = rankdata(x) - middle, rankdata(y) - middle
+    dx, dy = mean_ranks(x) - middle, mean_ranks(y) - middle
     return float((dx * dy).sum() / math.sqrt(float((dx * dx).sum() * (dy * dy).sum())))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shinsa_benchmarks.manifest import Manifest, Metric
+from shinsa_benchmarks.near_names import did_you_mean
 from shinsa_benchmarks.tallies.intervals import clustered_stderr, effective_size, mean_interval, wilson_interval
 from shinsa_benchmarks.tallies.measured import Measured, Recorded, measured
 from shinsa_benchmarks.tallies.statistics import estimate, pass_at_k
@@ -211,8 +211,7 @@ def _check(manifest: Manifest, rows: Iterable[Recorded]) -> None:
             if name in manifest.parts and math.isfinite(value) and (value > 0 or name not in weights):
                 continue
             if name not in known:
-                near = difflib.get_close_matches(name, known)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(name, known)
                 raise ValueError(f"{manifest.id}, sample {sample_id}: the manifest names no metric {name!r}{hint}")
             if not known[name].lowest <= value <= known[name].highest:
                 scale = known[name].scale

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from shinsa_benchmarks.ranks import mean_ranks
 from shinsa_benchmarks.tallies.bias import BIAS_STATISTICS
 from shinsa_benchmarks.tallies.calibration import calibration_error
 from shinsa_benchmarks.tallies.intervals import Z95
@@ -43,9 +44,7 @@ def _pearson(rows: Rows, answered: float) -> Estimate:
 def _spearman(rows: Rows, answered: float) -> Estimate:
     """Spearman's rho: Pearson's r of the ranks, ties averaged. Fisher's interval with the variance of Bonett and
     Wright (2000), ``(1 + rho^2 / 2) / (n - 3)``."""
-    from scipy.stats import rankdata
-
-    ranks = np.column_stack([rankdata(column) for column in rows.T])
+    ranks = np.column_stack([mean_ranks(column) for column in rows.T])
     return _correlation(ranks, answered, lambda r, size: math.sqrt((1 + r * r / 2) / (size - 3)))
 
 

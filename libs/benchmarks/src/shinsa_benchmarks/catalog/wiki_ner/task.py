@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shinsa_benchmarks.examination import ShortAnswer
 from shinsa_benchmarks.extraction.answers import ends_at_blank_line, short_answer
 from shinsa_benchmarks.metrics.sets import multiset_f1, set_f1_published
-from shinsa_benchmarks.sources.knp import BasePhrase, Document, documents
+from shinsa_benchmarks.sources.annotated_corpus import samples_with_gold
+from shinsa_benchmarks.sources.knp import BasePhrase, Document
 from shinsa_benchmarks.vocabulary import Sample
 
 KINDS = {
@@ -29,11 +30,7 @@ _BETWEEN = re.compile(r"[\s、,]*")
 
 
 def samples(files: Mapping[str, Path]) -> tuple[Iterator[Sample], ...]:
-    return tuple(_samples(documents(files, role)) for role in ("test", "train", "dev"))
-
-
-def _samples(found: Iterable[Document]) -> Iterator[Sample]:
-    return (sample for document in found if (sample := _sample(document)).gold)
+    return samples_with_gold(files, _sample)
 
 
 def _sample(document: Document) -> Sample:

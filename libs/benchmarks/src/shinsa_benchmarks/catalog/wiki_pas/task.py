@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shinsa_benchmarks.examination.line_set import line_set
-from shinsa_benchmarks.sources.knp import BasePhrase, Document, documents, phrase_text, trimmed
+from shinsa_benchmarks.sources.annotated_corpus import samples_with_gold
+from shinsa_benchmarks.sources.knp import BasePhrase, Document, phrase_text, trimmed
 from shinsa_benchmarks.vocabulary import Sample
 
 # In the order in which a line names them, and how.
@@ -27,11 +28,7 @@ OPTIONAL = "なし"
 
 
 def samples(files: Mapping[str, Path]) -> tuple[Iterator[Sample], ...]:
-    return tuple(_samples(documents(files, role)) for role in ("test", "train", "dev"))
-
-
-def _samples(found: Iterable[Document]) -> Iterator[Sample]:
-    return (sample for document in found if (sample := _sample(document)).gold)
+    return samples_with_gold(files, _sample)
 
 
 def _sample(document: Document) -> Sample:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shinsa_benchmarks.examination import ShortAnswer
 from shinsa_benchmarks.examination.short_string import string_scores
 from shinsa_benchmarks.extraction.answers import ends_at_blank_line, short_answer
-from shinsa_benchmarks.sources.knp import Document, Morpheme, documents
+from shinsa_benchmarks.sources.annotated_corpus import samples_with_gold
+from shinsa_benchmarks.sources.knp import Document, Morpheme
 from shinsa_benchmarks.vocabulary import Sample
 
 _NAMES = (
@@ -20,11 +21,7 @@ LETTERS = dict(zip(string.ascii_uppercase, _NAMES.split(), strict=True))
 
 
 def samples(files: Mapping[str, Path]) -> tuple[Iterator[Sample], ...]:
-    return tuple(_samples(documents(files, role)) for role in ("test", "train", "dev"))
-
-
-def _samples(found: Iterable[Document]) -> Iterator[Sample]:
-    return (sample for document in found if (sample := _sample(document)).gold)
+    return samples_with_gold(files, _sample)
 
 
 def _sample(document: Document) -> Sample:

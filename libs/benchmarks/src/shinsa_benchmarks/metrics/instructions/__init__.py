@@ -4,7 +4,7 @@ What the families of different languages have in common; each keeps the rules of
 """
 
 from shinsa_benchmarks.metrics.instructions.arguments import ArgumentFault, Arguments
-from shinsa_benchmarks.metrics.instructions.rules import Check, Instruction, Rule, check_of, near_rule
+from shinsa_benchmarks.metrics.instructions.rules import Check, Instruction, Rule, check_of
 from shinsa_benchmarks.metrics.instructions.verdicts import loose_verdicts, loosened, strict_verdicts
 
 __all__ = [
@@ -16,6 +16,5 @@ __all__ = [
     "check_of",
     "loose_verdicts",
     "loosened",
-    "near_rule",
     "strict_verdicts",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shinsa_benchmarks.metrics.instructions.arguments import ArgumentFault, Arguments
+from shinsa_benchmarks.near_names import did_you_mean
 
 # Whether a response follows. It must not raise on any text.
 Check = Callable[[str], bool]
@@ -26,14 +26,8 @@ class Instruction:
 def check_of(rules: Mapping[str, Rule], instruction: Instruction) -> Check:
     """The instruction's check. Raises ``ArgumentFault`` for an unknown id and for arguments that do not fit."""
     if instruction.id not in rules:
-        raise ArgumentFault(f"unknown instruction {instruction.id!r}{near_rule(rules, instruction.id)}")
+        raise ArgumentFault(f"unknown instruction {instruction.id!r}{did_you_mean(instruction.id, rules)}")
     try:
         return rules[instruction.id](Arguments(instruction.arguments))
     except ArgumentFault as fault:
         raise ArgumentFault(f"instruction {instruction.id!r}: {fault}") from fault
-
-
-def near_rule(rules: Mapping[str, Rule], identifier: str) -> str:
-    """A hint at the id that was probably meant, or nothing."""
-    near = difflib.get_close_matches(identifier, rules)
-    return f"; did you mean {near[0]!r}?" if near else ""
