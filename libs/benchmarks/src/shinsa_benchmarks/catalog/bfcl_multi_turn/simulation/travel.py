@@ -10,31 +10,13 @@ Result = dict[str, Any]
 _SEED = 141053
 _TODAY = date(2024, 9, 1)
 _FULL_AGE = 18
-_AIRPORTS = {
-    "Rivermist": "RMS",
-    "Stonebrook": "SBK",
-    "Maplecrest": "MPC",
-    "Silverpine": "SVP",
-    "Shadowridge": "SHD",
-    "London": "LHR",
-    "Paris": "CDG",
-    "Sunset Valley": "SSV",
-    "Oakendale": "OKD",
-    "Willowbend": "WLB",
-    "Crescent Hollow": "CRH",
-    "Autumnville": "ATV",
-    "Pinehaven": "PHV",
-    "Greenfield": "GFD",
-    "San Francisco": "SFO",
-    "Los Angeles": "LAX",
-    "New York": "JFK",
-    "Chicago": "ORD",
-    "Boston": "BOS",
-    "Beijing": "PEK",
-    "Hong Kong": "HKG",
-    "Rome": "CIA",
-    "Tokyo": "HND",
-}
+_CITIES = (
+    "Rivermist RMS, Stonebrook SBK, Maplecrest MPC, Silverpine SVP, Shadowridge SHD, London LHR, Paris CDG, "
+    "Sunset Valley SSV, Oakendale OKD, Willowbend WLB, Crescent Hollow CRH, Autumnville ATV, Pinehaven PHV, "
+    "Greenfield GFD, San Francisco SFO, Los Angeles LAX, New York JFK, Chicago ORD, Boston BOS, Beijing PEK, "
+    "Hong Kong HKG, Rome CIA, Tokyo HND"
+)
+_AIRPORTS = {city: code for city, _, code in (entry.rpartition(" ") for entry in _CITIES.split(", "))}
 # Economy fares in dollars: a departure, then destinations with fares.
 _FARES = """
 SFO LAX200 JFK500 ORD400 BOS450 RMS300 SBK350 MPC370 SVP320 SHD330 SSV340 OKD360 WLB310 CRH380 ATV390 PHV420 GFD430
@@ -59,27 +41,10 @@ PHV GFD220
 LHR CDG100
 """
 _CLASSES = {"economy": 1, "business": 2, "first": 5}
-_DOLLAR = {
-    "RMB": 7,
-    "EUR": 0.8,
-    "JPY": 110,
-    "GBP": 0.7,
-    "CAD": 1.3,
-    "AUD": 1.4,
-    "INR": 70,
-    "RUB": 60,
-    "BRL": 3.8,
-    "MXN": 20,
-}
-_SIMPLE = (
-    "access_token",
-    "token_type",
-    "token_expires_in",
-    "token_scope",
-    "user_first_name",
-    "user_last_name",
-    "budget_limit",
-)
+_CURRENCIES = "RMB EUR JPY GBP CAD AUD INR RUB BRL MXN"
+_DOLLAR = dict(zip(_CURRENCIES.split(), (7, 0.8, 110, 0.7, 1.3, 1.4, 70, 60, 3.8, 20), strict=True))
+_TOKEN = ("access_token", "token_type", "token_expires_in", "token_scope")
+_SIMPLE = (*_TOKEN, "user_first_name", "user_last_name", "budget_limit")
 
 
 class TravelAPI:
