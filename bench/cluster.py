@@ -28,7 +28,7 @@ from typing import Any
 from cluster_overlay import write_trial
 from cluster_rights import INSTANCES, SANDBOXES, rights
 from kubectl import Kubectl, KubectlError, NoClusterError, Pod
-from mesh import leave_cleanly
+from processes import leave_cleanly
 from through_gateway import (
     PATIENCE_SECONDS,
     Gateway,

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mesh import free_port, leave_cleanly
+from processes import free_port, leave_cleanly
 from through_gateway import (
     PATIENCE_SECONDS,
     Gateway,

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mesh import Mesh, cpu_seconds, forget_peak, get, peak_memory, timestamp
+from mesh import Mesh, get, timestamp
+from processes import cpu_seconds, forget_peak, peak_memory
 
 SERVICES = ("orchestrator", "inference", "sandbox", "judge")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -12,24 +12,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from mock_judge import rating_of
+from processes import connects, cpu_seconds, free_port, running
 
 HERE = Path(__file__).parent
-TICKS = os.sysconf("SC_CLK_TCK")
 RUBRIC = "mt_bench_single"
 PROFILE = """
 [profiles.mock]
@@ -55,43 +51,6 @@ class Row:
     @property
     def rate(self) -> float:
         return self.cases / self.wall
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def cpu_of(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-@contextmanager
-def running(*command: object, ready: Callable[[], object], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    parts = [str(part) for part in command]
-    process = subprocess.Popen(
-        parts, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                ready()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{command[1:3]} did not start") from None
-                time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def connects(port: int) -> Callable[[], object]:
-    return lambda: socket.create_connection(("127.0.0.1", port), 1).close()
 
 
 def cases(count: int) -> list[dict[str, str]]:
@@ -247,9 +206,9 @@ def measure(latency: float, faults: float, count: int, at_once: int, folder: Pat
             ("service, gRPC door", lambda: by_grpc(port, fields, at_once)),
         ]
         for name, ask in ways:
-            cpu, began = cpu_of(judge.pid), time.perf_counter()
+            cpu, began = cpu_seconds(judge.pid), time.perf_counter()
             found = uvloop.run(ask())  # type: ignore[arg-type]
-            note(name, time.perf_counter() - began, cpu_of(judge.pid) - cpu, found)
+            note(name, time.perf_counter() - began, cpu_seconds(judge.pid) - cpu, found)
         with urllib.request.urlopen(f"{url}/stats") as answer:
             counts = json.loads(answer.read())
         if faults:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mesh import free_port
+from processes import free_port
 
 OLDEST = (1, 33)
 WORKLOADS = ("deployments.apps", "statefulsets.apps")

@@ -1,12 +1,9 @@
-"""A whole mesh under measurement, the mock endpoint beside it, and what the kernel tells of their processes."""
+"""A whole mesh under measurement, and the mock endpoint beside it."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from processes import cpu_seconds, forget_peak, free_port, leave_cleanly, peak_memory, processes_below
+
 HERE = Path(__file__).parent
 SHINSA = Path(sys.executable).with_name("shinsa")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def get(url: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
@@ -26,12 +24,6 @@ def get(url: str, body: dict[str, Any] | None = None, method: str | None = None)
     request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read() or b"null")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Endpoint:
@@ -60,16 +52,6 @@ class Endpoint:
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
-
-
-def leave_cleanly() -> None:
-    """From now on SIGTERM is a way out like any other: what was started is stopped, in the reverse order."""
-
-    def leave(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        sys.exit(143)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 class Mesh:
@@ -145,49 +127,3 @@ class Mesh:
 
 def timestamp(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-def processes_below(root: int) -> dict[int, str]:
-    """Every process of the mesh, by pid, with a readable name."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                continue
-    family, grew = {root}, True
-    while grew:
-        more = {pid for pid, parent in parents.items() if parent in family} - family
-        family |= more
-        grew = bool(more)
-    return {pid: readable_name(pid) for pid in family}
-
-
-def readable_name(pid: int) -> str:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    name = next((word for word in words if "shinsa_" in word or "nats-server" in word), words[0])
-    return f"{Path(name).name}:{pid}"
-
-
-def cpu_seconds(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return sum(int(field) for field in fields[11:15]) / TICKS
-
-
-def peak_memory(pid: int) -> int:
-    """Most resident bytes since the process began, or since its peak was cleared."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
-
-
-def forget_peak(pid: int) -> None:
-    # One that has ended meanwhile has no peak.
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from judge import connects, free_port, running
 from mesh import Mesh, get, timestamp
+from processes import connects, free_port, running
 from shinsa.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
 from shinsa.judge.v1.judge_service_pb2_grpc import JudgeServiceStub
 from shinsa.orchestrator.v1 import orchestrator_service_pb2 as orchestrator_pb

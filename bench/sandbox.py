@@ -22,31 +22,18 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
 from measured_group import MeasuredGroup
 from private_docker import NoDockerError, private_docker
-from shinsa_sandbox.domain.checks import TestScript
-from shinsa_sandbox.domain.execution import Verdict
-from shinsa_sandbox.domain.limits import MIB, Limits
-from shinsa_sandbox.domain.program import File, Program
-from shinsa_sandbox.domain.runtime import Job, Refusal
-from shinsa_sandbox.outbound.docker.engine import EngineSettings
-from shinsa_sandbox.outbound.docker.executor import DockerExecutor, DockerSettings
-from shinsa_sandbox.outbound.jail.executor import JailExecutor, JailSettings
-from shinsa_sandbox.outbound.jail.interpreter import FLAGS, Interpreter, find_interpreter
-from shinsa_sandbox.ports import Executor
+from sandbox_ways import IMPORTS, Run, by_docker_run, by_executor, by_subprocess, docker, jail
+from shinsa_sandbox.outbound.jail.interpreter import find_interpreter
 
-IMPORTS = {"trivial": "", "imports": "import json, re, math, collections\n"}
-SOURCE = "{imports}def solve(x):\n    return [x + number for number in range(10)]\n"
-CHECK = "def check(candidate):\n    assert candidate({n}) == list(range({n}, {n} + 10))\n"
-LIMITS = Limits(10, 30, 256 * MIB, 32, 16 * MIB, 64 * 1024)
 GAP_SECONDS = 0.1
-Run = Callable[[int], Awaitable[bool]]
 
 
 @dataclass
@@ -75,70 +62,6 @@ class Variant:
     run: Run
     bursts: list[Burst] = field(default_factory=list)
     calm: list[float] = field(default_factory=list)
-
-
-# --- ways to run a program ---
-
-
-def source(workload: str) -> str:
-    return SOURCE.format(imports=IMPORTS[workload])
-
-
-def whole(workload: str, number: int) -> str:
-    """Program and test in one, for whoever trusts an exit status."""
-    return f"{source(workload)}{CHECK.format(n=number)}check(solve)\n"
-
-
-async def ends_well(command: list[str]) -> bool:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    return await process.wait() == 0
-
-
-def by_subprocess(interpreter: Interpreter, workload: str) -> Run:
-    return lambda number: ends_well([interpreter.executable, "-I", *FLAGS, "-c", whole(workload, number)])
-
-
-def by_docker_run(client: list[str], image: str, interpreter: Interpreter, workload: str) -> Run:
-    limits = ["--network", "none", "--memory", "256m", "--pids-limit", "32", "--cap-drop", "ALL", "--read-only"]
-    start = [*client, "run", "--rm", *limits, image, interpreter.executable, "-I", *FLAGS, "-c"]
-    return lambda number: ends_well([*start, whole(workload, number)])
-
-
-def by_executor(executor: Executor, workload: str, *, split: bool) -> Run:
-    async def run(number: int) -> bool:
-        content = (source(workload) if split else whole(workload, number)).encode()
-        checks = TestScript(CHECK.format(n=number), ("solve",), "check") if split else None
-        program = Program("python", (File("solution.py", content),), "solution.py")
-        return (await executor.run(Job(program, LIMITS, checks))).verdict is Verdict.PASS
-
-    return run
-
-
-@asynccontextmanager
-async def jail(at_once: int) -> AsyncIterator[JailExecutor]:
-    executor = JailExecutor(JailSettings(slots=at_once))
-    shown = await executor.probe()
-    if isinstance(shown, Refusal):
-        raise SystemExit(f"no jail here: {shown}")
-    print(f"jail: tier {shown.tier}, Python {shown.version}")
-    try:
-        yield executor
-    finally:
-        await executor.drain()
-
-
-@asynccontextmanager
-async def docker(url: str, image: str, at_once: int) -> AsyncIterator[DockerExecutor]:
-    executor = DockerExecutor(DockerSettings(EngineSettings(url, ""), image, at_once))
-    shown = await executor.probe()
-    if isinstance(shown, Refusal):
-        raise NoDockerError(str(shown))
-    try:
-        yield executor
-    finally:
-        await executor.drain()
 
 
 async def variants(stack: AsyncExitStack, group: MeasuredGroup, at_once: int, workload: str) -> list[Variant]:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from fleet import SERVICES, Fleet, Stage
-from judge import connects, free_port, running
 from mesh import Mesh, get
 from pipeline import PROFILE, write_upstream
+from processes import connects, free_port, running
 from sums import write_samples
 
 HERE = Path(__file__).parent

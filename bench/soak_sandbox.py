@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from judge import connects, free_port, running
+from processes import connects, free_port, running
 from shinsa.sandbox.v1 import execution_pb2, program_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_chassis.broker import open_broker

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mesh import leave_cleanly
+from processes import leave_cleanly
 
 SHINSA = Path(sys.executable).with_name("shinsa")
 SUITES = ("nejumi4", "open-ja")
