@@ -42,9 +42,9 @@ def judging(nats: Any, tmp_path: Path) -> Judging:
         drain = Drain()
         service = asyncio.create_task(serve(settings, drain))
 
-        async def run(*words: str, address: str = f"127.0.0.1:{port}") -> tuple[int, str, str]:
+        async def run(*words: str) -> tuple[int, str, str]:
             process = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-m", "shinsa_cli", *words, "--judge-address", address],
+                *[sys.executable, "-m", "shinsa_cli", *words, "--judge-address", f"127.0.0.1:{port}"],
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={**os.environ, "SHINSA_STATE": str(tmp_path / "none")},

@@ -46,8 +46,8 @@ async def shinsa(judging: Judging) -> AsyncIterator[Shinsa]:
     """`shinsa judge-eval`, told where the judge of this test listens."""
     async with judging(JUDGES) as command:
 
-        async def run(*words: str, **where: str) -> tuple[int, str, str]:
-            return await command("judge-eval", *words, **where)
+        async def run(*words: str) -> tuple[int, str, str]:
+            return await command("judge-eval", *words)
 
         yield run
 
@@ -187,9 +187,3 @@ async def test_bad_input(shinsa: Shinsa, ratings: Path, arguments: tuple[str, ..
     found, out, err = await shinsa(*arguments, "--data", str(ratings))
     assert (found, out) == (code, "")
     assert told in err
-
-
-async def test_nobody_there(shinsa: Shinsa, ratings: Path) -> None:
-    code, _, err = await shinsa("--profile", "told", "--data", str(ratings), address="127.0.0.1:9")
-    assert code == 3
-    assert "no judge service answers at 127.0.0.1:9" in err
