@@ -88,8 +88,10 @@ class RepositoryRun:
         async def watch() -> None:
             while True:
                 await asyncio.sleep(_MEASURE_SECONDS)
-                if await self._shell.written_bytes() > self._job.limits.disk_bytes:
-                    break
+                # An engine that does not answer this time is asked again.
+                with suppress(ShinsaError):
+                    if await self._shell.written_bytes() > self._job.limits.disk_bytes:
+                        break
             self._overflowed = True
             work.cancel()
 
@@ -102,7 +104,7 @@ class RepositoryRun:
             raise Ended(Verdict.DISK, "") from None
         finally:
             watcher.cancel()
-            with suppress(asyncio.CancelledError, ShinsaError):
+            with suppress(asyncio.CancelledError):
                 await watcher
 
     async def _prove(self) -> None:
