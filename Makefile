@@ -22,6 +22,9 @@ TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 help: ## Lists the words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# A mesh is many processes. Where none may keep what it has compiled, each compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # --- setting up ---
 
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
