@@ -47,6 +47,9 @@ class Endpoint:
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(reply)))
+                if status >= 500:
+                    # Unless an endpoint says how long, a queue waits longer each time before it hands a task out again.
+                    self.send_header("retry-after", "0")
                 self.end_headers()
                 with contextlib.suppress(OSError):
                     self.wfile.write(reply)
