@@ -1,4 +1,6 @@
-"""Two thousand verdicts by a judge that fails one request in twenty: all there, none wrong, hardly slower.
+"""Two thousand verdicts by a judge that fails one request in twenty: all there, none wrong.
+
+How much slower such a judge is, ``bench/judge.py`` tells.
 
 Through the work queue of a real NATS server, as in a run. The endpoint's rating follows from the prompt, so every
 single verdict is checked.
@@ -104,11 +106,10 @@ def task(shard: str, profile: str, number: int) -> step_pb2.Task:
     return made
 
 
-async def judged(broker: Any, profile: str) -> tuple[float, dict[int, step_pb2.Result]]:
-    """Seconds, and the results by case."""
+async def judged(broker: Any, profile: str) -> dict[int, step_pb2.Result]:
+    """The results by case."""
     found: dict[int, step_pb2.Result] = {}
     async with broker.results(profile) as inbox:
-        began = time.perf_counter()
         submitting = asyncio.create_task(submit(broker, profile))
         while len(found) < CASES:
             received = await inbox.next_batch()
@@ -116,7 +117,7 @@ async def judged(broker: Any, profile: str) -> tuple[float, dict[int, step_pb2.R
                 found.setdefault(int(one.result.step_id.rpartition("-")[2]), one.result)
             await inbox.ack(received)
         await submitting
-        return time.perf_counter() - began, found
+        return found
 
 
 async def submit(broker: Any, profile: str) -> None:
@@ -125,9 +126,7 @@ async def submit(broker: Any, profile: str) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_two_thousand_verdicts(
-    nats: Any, endpoints: dict[str, MockJudge], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_two_thousand_verdicts(nats: Any, endpoints: dict[str, MockJudge], tmp_path: Path) -> None:
     profiles = "".join(
         f'[profiles.{name}]\nkind = "openai"\nmodel = "m"\nbase_url = "{one.url}"\nconcurrency = {AT_ONCE}\n'
         for name, one in endpoints.items()
@@ -143,10 +142,9 @@ async def test_two_thousand_verdicts(
         log_level="warning",
     )
     right = expected()
-    seconds: dict[str, float] = {}
     async with service(settings), open_broker(settings) as broker:
         for name in endpoints:
-            seconds[name], results = await judged(broker, name)
+            results = await judged(broker, name)
             assert not [one.failure for one in results.values() if one.HasField("failure")]
             verdicts = {number: one.judge.verdict for number, one in results.items()}
             assert sorted(verdicts) == list(range(CASES))
@@ -161,7 +159,3 @@ async def test_two_thousand_verdicts(
     assert counts["faults"] > CASES * 0.04
     assert min(counts[kind] for kind in ("busy", "broken", "garbage", "cut", "two")) > 10
     assert endpoints["clean"].counts() == {"requests": CASES}
-    ratio = seconds["clean"] / seconds["faulty"]
-    with capsys.disabled():
-        print(f"\n{CASES / seconds['clean']:.0f} verdicts/s clean, {ratio:.2f} of that with {counts['faults']} faults")
-    assert ratio > 0.4
