@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
@@ -22,11 +23,15 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.grpc_channel import call, open_channel
 from shinsa_chassis.lifecycle import Drain
 from shinsa_chassis.subjects import result_subject
+from shinsa_judge.outbound import breaker
 from shinsa_judge.settings import JudgeSettings
 from shinsa_judge.wiring import serve
+from waiting import until
 
 MOCK = Path(__file__).parents[3] / "bench" / "mock_judge.py"
 CASES = 40
+# Five in a row open the breaker; each one more is a probe.
+OUTAGES = 10
 FILE = """
 [profiles.alive]
 kind = "openai"
@@ -86,13 +91,29 @@ async def collect(inbox: Any, count: int, seconds: float) -> list[step_pb2.Resul
     return list(found.values())
 
 
-async def problem_of(judges: JudgeServiceStub, profile: str) -> str:
+async def problems(judges: JudgeServiceStub) -> dict[str, str]:
+    """What keeps each profile from being asked now."""
     listing = await call(judges.ListProfiles, judge_service_pb2.ListProfilesRequest(), timeout=30)
-    return str(next(one.problem for one in listing.profiles if one.name == profile))
+    return {one.name: one.problem for one in listing.profiles}
+
+
+async def probed_in_vain(judges: JudgeServiceStub) -> dict[str, str]:
+    """The problems, once the dead one was asked again and again and is not to be asked just now."""
+
+    async def told() -> dict[str, str] | None:
+        found = await problems(judges)
+        outages = re.search(r"has failed (\d+) times", found["dead"])
+        return found if outages and int(outages[1]) >= OUTAGES and found["both"] else None
+
+    return dict(await until(told))
 
 
 @pytest.mark.timeout(400)
-async def test_a_dead_judge_stops_only_its_own_queue(nats: Any, tmp_path: Path) -> None:
+async def test_a_dead_judge_stops_only_its_own_queue(
+    nats: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "_FIRST_PAUSE", 0.3)
+    monkeypatch.setattr(breaker, "_LONGEST_PAUSE", 1.0)
     alive, dead = free_port(), free_port()
     (tmp_path / "judges.toml").write_text(FILE.format(alive=alive, dead=dead))
     settings = JudgeSettings(
@@ -119,14 +140,11 @@ async def test_a_dead_judge_stops_only_its_own_queue(nats: Any, tmp_path: Path) 
             assert {one.step_id.partition("-")[0] for one in results} == {"alive"}
             assert all(one.judge.verdict.readable for one in results)
 
-            # Long enough for many deliveries, were they spent: with two of them every case would be lost by now.
-            await asyncio.sleep(6)
-            told = await problem_of(judges, "dead")
-            assert f"127.0.0.1:{dead}/v1 has failed" in told
-            assert (await problem_of(judges, "alive"), await problem_of(judges, "both")) == (
-                "",
-                f"member 'dead': {told}",
-            )
+            # With two deliveries every case would be lost by now, were these spent on it.
+            told = await probed_in_vain(judges)
+            down = f"http://127.0.0.1:{dead}/v1 has failed"
+            assert (told["alive"], told["dead"].startswith(down)) == ("", True)
+            assert told["both"].startswith(f"member 'dead': {down}")
             with pytest.raises(ShinsaError) as refused:
                 await call(judges.Judge, request("dead", 0), timeout=30)
             assert (refused.value.reason, refused.value.retryable) == (Reason.UNAVAILABLE, True)
@@ -136,7 +154,7 @@ async def test_a_dead_judge_stops_only_its_own_queue(nats: Any, tmp_path: Path) 
             assert not [one.failure for one in results if one.HasField("failure")]
             assert all(one.judge.verdict.readable for one in results)
             assert max(one.deliveries for one in results) <= 2
-            assert await problem_of(judges, "dead") == ""
+            assert (await problems(judges))["dead"] == ""
             both = (await call(judges.Judge, request("both", 1), timeout=60)).verdict
             assert (both.readable, len(both.members)) == (True, 2)
     finally:
