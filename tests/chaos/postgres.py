@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import psutil
+from broker_rig import free_port
 
 PATIENCE_SECONDS = 120
 _USER = "embedded_postgres"
@@ -26,8 +26,7 @@ class Postgres:
     """Its data outlives it. ``folder``: new or empty."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._data = folder / "data"
         self._log = folder / "log"

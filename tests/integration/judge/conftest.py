@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broker_rig import free_port
 from shinsa_chassis.lifecycle import Drain
 from shinsa_judge.settings import JudgeSettings
 from shinsa_judge.wiring import serve
@@ -28,9 +28,7 @@ def judging(nats: Any, tmp_path: Path) -> Judging:
     @asynccontextmanager
     async def running(judges: str) -> AsyncIterator[Shinsa]:
         (tmp_path / "judges.toml").write_text(judges, "utf-8")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         settings = JudgeSettings(
             grpc_port=port,
             nats_url=nats.url,

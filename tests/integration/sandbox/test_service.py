@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 import pytest
+from broker_rig import free_port
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from integration.sandbox.jails import jail
 from shinsa.sandbox.v1 import execution_pb2, program_pb2, sandbox_service_pb2
@@ -110,11 +111,7 @@ async def tier() -> str:
 
 @pytest.fixture
 def port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 async def test_both_doors(nats: Any, port: int, tier: str) -> None:
