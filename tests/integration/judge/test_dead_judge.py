@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import subprocess
 import sys
@@ -24,14 +23,15 @@ from shinsa_chassis.grpc_channel import call, open_channel
 from shinsa_chassis.lifecycle import Drain
 from shinsa_chassis.subjects import result_subject
 from shinsa_judge.outbound import breaker
+from shinsa_judge.outbound.breaker import Breaker
 from shinsa_judge.settings import JudgeSettings
 from shinsa_judge.wiring import serve
 from waiting import until
 
 MOCK = Path(__file__).parents[3] / "bench" / "mock_judge.py"
 CASES = 40
-# Five in a row open the breaker; each one more is a probe.
-OUTAGES = 10
+# More than a task has deliveries.
+PROBES = 5
 FILE = """
 [profiles.alive]
 kind = "openai"
@@ -97,23 +97,25 @@ async def problems(judges: JudgeServiceStub) -> dict[str, str]:
     return {one.name: one.problem for one in listing.profiles}
 
 
-async def probed_in_vain(judges: JudgeServiceStub) -> dict[str, str]:
-    """The problems, once the dead one was asked again and again and is not to be asked just now."""
+@pytest.fixture
+def probes(monkeypatch: pytest.MonkeyPatch) -> list[ShinsaError]:
+    """What probes of endpoints that are down have come to; the pauses between them are short."""
+    monkeypatch.setattr(breaker, "_FIRST_PAUSE", 0.3)
+    monkeypatch.setattr(breaker, "_LONGEST_PAUSE", 1.0)
+    failed: list[ShinsaError] = []
+    note = Breaker._note
 
-    async def told() -> dict[str, str] | None:
-        found = await problems(judges)
-        outages = re.search(r"has failed (\d+) times", found["dead"])
-        return found if outages and int(outages[1]) >= OUTAGES and found["both"] else None
+    def noted(self: Breaker, error: ShinsaError) -> None:
+        if self._probing:
+            failed.append(error)
+        note(self, error)
 
-    return dict(await until(told))
+    monkeypatch.setattr(Breaker, "_note", noted)
+    return failed
 
 
 @pytest.mark.timeout(400)
-async def test_a_dead_judge_stops_only_its_own_queue(
-    nats: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(breaker, "_FIRST_PAUSE", 0.3)
-    monkeypatch.setattr(breaker, "_LONGEST_PAUSE", 1.0)
+async def test_a_dead_judge_stops_only_its_own_queue(nats: Any, tmp_path: Path, probes: list[ShinsaError]) -> None:
     alive, dead = free_port(), free_port()
     (tmp_path / "judges.toml").write_text(FILE.format(alive=alive, dead=dead))
     settings = JudgeSettings(
@@ -140,8 +142,14 @@ async def test_a_dead_judge_stops_only_its_own_queue(
             assert {one.step_id.partition("-")[0] for one in results} == {"alive"}
             assert all(one.judge.verdict.readable for one in results)
 
-            # With two deliveries every case would be lost by now, were these spent on it.
-            told = await probed_in_vain(judges)
+            await until(lambda: len(probes) >= PROBES)
+
+            async def paused() -> dict[str, str] | None:
+                told = await problems(judges)
+                return told if told["dead"] and told["both"] else None
+
+            # With two deliveries every case would be lost by now, were these spent on the probes.
+            told = await until(paused)
             down = f"http://127.0.0.1:{dead}/v1 has failed"
             assert (told["alive"], told["dead"].startswith(down)) == ("", True)
             assert told["both"].startswith(f"member 'dead': {down}")
