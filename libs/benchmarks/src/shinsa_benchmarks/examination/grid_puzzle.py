@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.replies import all_together, fault, sampling
 from shinsa_benchmarks.extraction.grids import Grid, GridFault, as_grid, ends_within_grid, last_grid
-from shinsa_benchmarks.manifest import Manifest, read_manifest
-from shinsa_benchmarks.prompting import Prompts, chat
+from shinsa_benchmarks.prompting import chat
 from shinsa_benchmarks.sources.files import of_role
 from shinsa_benchmarks.sources.loading import load_dataset
 from shinsa_benchmarks.sources.records import Record, json_document
@@ -23,18 +22,8 @@ WEIGHT = "task_share"
 
 
 @dataclass(frozen=True)
-class GridPuzzle:
+class GridPuzzle(CatalogFolder):
     """A benchmark in ARC's format, one file a task. Each test input is a sample, asked ``attempts`` times at once."""
-
-    folder: Path
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, _samples)

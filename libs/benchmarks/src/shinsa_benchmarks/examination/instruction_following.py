@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.replies import fault, sampling
-from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.metrics.instructions import (
     ArgumentFault,
     Check,
@@ -29,20 +28,15 @@ WEIGHT = "instructions"
 
 
 @dataclass(frozen=True)
-class InstructionFollowing:
+class InstructionFollowing(CatalogFolder):
     """A benchmark in IFEval's format: JSON lines of ``key``, ``prompt``, ``instruction_id_list`` and ``kwargs``.
 
     ``rules`` has a rule for every instruction id. ``repaired`` replaces some of them for one more metric,
     ``instruction_repaired``. The prompt is sent as it is, as the only message.
     """
 
-    folder: Path
     rules: Mapping[str, Rule]
     repaired: Mapping[str, Rule] = field(default_factory=dict)
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, self._samples)

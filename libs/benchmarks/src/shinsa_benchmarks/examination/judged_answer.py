@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.replies import fault, sampling
-from shinsa_benchmarks.manifest import Manifest, Metric, read_manifest
+from shinsa_benchmarks.manifest import Metric
 from shinsa_benchmarks.sources.loading import Read, load_dataset
 from shinsa_benchmarks.vocabulary import Case, Item, Message, Outcome, Sample, Verdict
 
 
 @dataclass(frozen=True)
-class JudgedAnswer:
+class JudgedAnswer(CatalogFolder):
     """A benchmark of open answers; its parts are functions.
 
     ``samples`` reads the files; the field ``prompt`` of a sample is sent as the only message. ``case`` says what the
@@ -23,14 +23,9 @@ class JudgedAnswer:
     it stands.
     """
 
-    folder: Path
     samples: Read
     case: Callable[[Item, str], Case]
     score: Callable[[Sample, Verdict], Mapping[str, float]]
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, self.samples)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.judged_answer import unreadable
 from shinsa_benchmarks.examination.replies import chosen_temperature, fault, together
-from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.sources.loading import load_dataset
 from shinsa_benchmarks.sources.records import Record, json_lines
 from shinsa_benchmarks.sources.splits import in_turn
@@ -86,18 +85,13 @@ def sampling_for(item: Item) -> Sampling:
 
 
 @dataclass(frozen=True)
-class MtBench:
+class MtBench(CatalogFolder):
     """Turn 1 is judged while turn 2 is still being generated. An answer that was cut off is judged as it stands.
 
     ``language`` is what the ids of its four rubrics end with: nothing for Japanese, "_en" for English.
     """
 
-    folder: Path
     language: str = ""
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, samples)

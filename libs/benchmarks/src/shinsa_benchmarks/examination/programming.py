@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.linting import METRIC, SETTING, LintMissing, lint, lint_value
 from shinsa_benchmarks.examination.replies import fault, sampling, together, truncated
-from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.prompting import Prompts
 from shinsa_benchmarks.sources.loading import Read, load_dataset
 from shinsa_benchmarks.vocabulary import (
@@ -36,25 +35,16 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Programming:
+class Programming(CatalogFolder):
     """A benchmark of programs; its parts are functions.
 
     ``samples`` reads the files, ``ask`` lays out the prompt, ``draft`` takes the program out of a reply's text (and
     whether that was cut off) or gives ``None`` where there is none.
     """
 
-    folder: Path
     samples: Read
     ask: Callable[[Prompts, Item], Sequence[Message] | str]
     draft: Callable[[Sample, str, bool], Draft | None]
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, self.samples)

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.replies import fault, sampling, truncated
-from shinsa_benchmarks.manifest import Manifest, read_manifest
-from shinsa_benchmarks.prompting import Prompts, prompt
+from shinsa_benchmarks.prompting import prompt
 from shinsa_benchmarks.sources.loading import Read, load_dataset
 from shinsa_benchmarks.vocabulary import Item, Outcome, Sample
 
 
 @dataclass(frozen=True)
-class ShortAnswer:
+class ShortAnswer(CatalogFolder):
     """A benchmark of short answers; its parts are functions.
 
     ``samples`` reads the files, ``answer`` takes the answer out of a reply, ``settled`` says whether a reply that was
     cut off holds a whole answer all the same, ``score`` gives every metric of the manifest.
     """
 
-    folder: Path
     samples: Read
     answer: Callable[[str], str]
     settled: Callable[[str], bool]
     score: Callable[[Sample, str], Mapping[str, float]]
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, self.samples)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
 from shinsa_benchmarks.catalog.bfcl.check import calls_fault, is_offered, native_name
 from shinsa_benchmarks.catalog.bfcl.files import samples
 from shinsa_benchmarks.examination import fault, sampling
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.replies import truncated
 from shinsa_benchmarks.extraction.calls import Call, CallFault, native_calls, written_calls
-from shinsa_benchmarks.manifest import Manifest, read_manifest
-from shinsa_benchmarks.prompting import Prompts
 from shinsa_benchmarks.prompting.tools import tool
 from shinsa_benchmarks.sources.loading import load_dataset
 from shinsa_benchmarks.vocabulary import Item, Message, Outcome, Reply, Sample, Sampling
@@ -24,18 +22,8 @@ from shinsa_benchmarks.vocabulary import Item, Message, Outcome, Reply, Sample, 
 _RELEASES = {"Java": "Java 8", "JavaScript": "JavaScript"}
 
 
-class FunctionCalling:
+class FunctionCalling(CatalogFolder):
     """One prompt, the calls in the reply. Calls are read and compared, never made."""
-
-    folder = Path(__file__).parent
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, samples)
@@ -118,4 +106,4 @@ def _shown(reply: Reply, calls: tuple[Call, ...] | CallFault) -> str:
     )
 
 
-BENCHMARK = FunctionCalling()
+BENCHMARK = FunctionCalling(Path(__file__).parent)

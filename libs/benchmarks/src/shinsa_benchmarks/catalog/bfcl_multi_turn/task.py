@@ -6,16 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
 from shinsa_benchmarks.catalog.bfcl_multi_turn.conversation import Conversation
 from shinsa_benchmarks.catalog.bfcl_multi_turn.files import as_json, samples
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.extraction.calls import CallFault
-from shinsa_benchmarks.manifest import Manifest, read_manifest
-from shinsa_benchmarks.prompting import Prompts
 from shinsa_benchmarks.sources.loading import load_dataset
 from shinsa_benchmarks.vocabulary import ExecutionVerdict, Item, Limits, Outcome, Program, Sample
 
@@ -29,21 +28,11 @@ class SimulationFailed(Exception):  # noqa: N818 - it reads as a fact
     """The simulation did not run to its end, which is never the doing of the calls themselves."""
 
 
-class MultiTurn:
+class MultiTurn(CatalogFolder):
     """Each reply's calls are made in the sandbox, in a fresh simulation that plays the scene from its beginning.
 
     What counts in the end is the state of the services after each turn, and what the model has been shown.
     """
-
-    folder = Path(__file__).parent
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, samples)
@@ -145,4 +134,4 @@ def _shown(made: Scene) -> str:
     )
 
 
-BENCHMARK = MultiTurn()
+BENCHMARK = MultiTurn(Path(__file__).parent)

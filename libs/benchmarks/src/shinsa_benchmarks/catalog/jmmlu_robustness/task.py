@@ -11,8 +11,8 @@ from pathlib import Path
 from shinsa_benchmarks.benchmark import Dataset, Steps
 from shinsa_benchmarks.catalog.jmmlu_robustness.formats import FORMATS, Format
 from shinsa_benchmarks.examination import all_together, fault, sampling
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.extraction.answers import ends_at_blank_line
-from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.prompting import Prompts, prompt
 from shinsa_benchmarks.sources.jmmlu import jmmlu_samples
 from shinsa_benchmarks.sources.loading import load_dataset
@@ -22,14 +22,8 @@ from shinsa_benchmarks.vocabulary import Item, Message, Outcome, Reply
 SCORES = {0: 0.0, 1: 0.5, 3: 1.0}
 
 
-class Robustness:
+class Robustness(CatalogFolder):
     """Every question is asked in three formats at once. Whether the answers are right does not matter to the score."""
-
-    folder = Path(__file__).parent
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
 
     @cached_property
     def _prompts(self) -> Mapping[str, Prompts]:
@@ -92,4 +86,4 @@ def _text(reply: Reply) -> str:
     return reply.text if reply.choices else ""
 
 
-BENCHMARK = Robustness()
+BENCHMARK = Robustness(Path(__file__).parent)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from shinsa_benchmarks.benchmark import Dataset, Steps
 from shinsa_benchmarks.catalog.swebench_ja.tests_of import parser_name, repositories, script, touched
 from shinsa_benchmarks.examination import fault, sampling
+from shinsa_benchmarks.examination.catalog_folder import CatalogFolder
 from shinsa_benchmarks.examination.replies import truncated
 from shinsa_benchmarks.extraction.patches import extract_patch
-from shinsa_benchmarks.manifest import Manifest, read_manifest
-from shinsa_benchmarks.prompting import Prompts, prompt
+from shinsa_benchmarks.prompting import prompt
 from shinsa_benchmarks.sources.loading import load_dataset
 from shinsa_benchmarks.sources.records import Record, json_lines
 from shinsa_benchmarks.vocabulary import (
@@ -86,18 +85,8 @@ def _tests(record: Record, test_patch: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Patching:
+class Patching(CatalogFolder):
     """One prompt, one patch, run against the repository's tests."""
-
-    folder: Path
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return read_manifest(self.folder / "manifest.toml")
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
 
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return load_dataset(self.manifest, folder, origin, samples)

@@ -1,0 +1,25 @@
+"""What lies in a benchmark's folder of the catalog beside its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from shinsa_benchmarks.manifest import Manifest, read_manifest
+from shinsa_benchmarks.prompting import Prompts
+
+
+@dataclass(frozen=True)
+class CatalogFolder:
+    """What every course of an examination begins with: the manifest and the prompts of one folder."""
+
+    folder: Path
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return read_manifest(self.folder / "manifest.toml")
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        return Prompts(self.folder / "prompts", self.manifest.prompt_language)
