@@ -35,9 +35,10 @@ AHEAD_SECONDS = 0.05
 class WorkConsumer:
     """Serves one key (model, runtime or profile) of a worker service's queue with at most ``window`` tasks at once.
 
-    A task whose answer is being stored leaves its place to the next, for up to half of ``window``: a death loses those too.
-    With ``ahead``, ``handle`` itself bounds what is under way: it gets up to ``window`` tasks more, those that will
-    begin within ``AHEAD_SECONDS`` at the rate of late. None for long answers, which another worker may begin sooner.
+    A task whose answer is being stored leaves its place to the next, for up to half of ``window``: a death loses those
+    too. With ``ahead``, ``handle`` itself bounds what is under way: it gets up to ``window`` tasks more, those that
+    will begin within ``AHEAD_SECONDS`` at the rate of late. None for long answers, which another worker may begin
+    sooner.
     """
 
     def __init__(
