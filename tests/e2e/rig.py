@@ -131,7 +131,7 @@ PATIENT = {
 }
 
 # What belongs to the hour and to the machine: ids, times, latencies, and what workers gave back to their queues.
-PASSING = {"id", "created_at", "started_at", "finished_at", "latency", "steps_delivered_again"}
+PASSING = {"id", "created_at", "started_at", "finished_at", "latency", "steps_delivered_again", "repeats"}
 
 
 def lasting(part: Any) -> Any:

@@ -17,6 +17,7 @@ from shinsa_orchestrator.domain.item import (
     StatusCount,
     StepTotals,
 )
+from shinsa_orchestrator.domain.repeat import Repeat, RepeatCause, RepeatCount
 from shinsa_orchestrator.domain.step import KnownStep, StepRecord, StepResult, StoredResult
 
 BODY = b"\x00\xffbody"
@@ -191,6 +192,41 @@ async def test_totals_by_kind(stores: Any) -> None:
         StatusCount(1, "mawps", Status.SCORED, "", 1),
     ]
     assert await stores.log.step_totals("r2") == []
+
+
+async def test_repeats_are_noted_once_and_counted_by_cause(stores: Any) -> None:
+    def handed_back(number: int, delivery: int, attempt: int = 1, reason: str = "") -> Repeat:
+        cause = RepeatCause.RETRIED if reason else RepeatCause.DRAINED
+        return Repeat(f"s{number}", "r1", 0, cause, attempt, delivery, reason)
+
+    noted = [
+        handed_back(1, 1),
+        handed_back(1, 2, reason="timeout"),
+        # Given back after its result had been sent: nobody was given it again.
+        handed_back(1, 3),
+        # The deliveries of an ask before are not among those of the result.
+        handed_back(2, 1, reason="timeout"),
+        handed_back(2, 2, reason="timeout"),
+        handed_back(3, 1, reason="unavailable"),
+        Repeat("s2", "r1", 0, RepeatCause.RESUMED, 2, reason="timeout"),
+        Repeat("s9", "r1", 0, RepeatCause.NO_ANSWER, 2),
+        Repeat("s1", "r1", 0, RepeatCause.TAKEN_OVER, 1, 2),
+        Repeat("s1", "r1", 0, RepeatCause.TAKEN_OVER, 1, 3),
+        Repeat("s7", "r2", 0, RepeatCause.NO_ANSWER, 2),
+    ]
+    await stores.log.record([], [], noted[:5])
+    # A failure of the orchestrator's own making was delivered by nobody.
+    results = [step(1, deliveries=3), step(2, attempt=2, deliveries=1), step(3, failed=True, deliveries=0)]
+    assert await stores.log.record(results, [item(1)], noted) == set()
+    assert await stores.log.repeat_counts("r1") == [
+        RepeatCount(RepeatCause.DRAINED, "", 1, told=1),
+        RepeatCount(RepeatCause.NO_ANSWER, "", 1),
+        RepeatCount(RepeatCause.RESUMED, "timeout", 1),
+        RepeatCount(RepeatCause.RETRIED, "timeout", 3, told=1),
+        RepeatCount(RepeatCause.RETRIED, "unavailable", 1),
+        RepeatCount(RepeatCause.TAKEN_OVER, "", 2),
+    ]
+    assert await stores.log.repeat_counts("r3") == []
 
 
 async def test_items_are_found_by_what_is_asked_for(stores: Any) -> None:

@@ -91,8 +91,12 @@ def report_json(run: Json | None = None, *scores: Json, **changes: Any) -> Json:
             "steps_needed": 8,
             "steps_asked": 8,
             "steps_asked_again": 0,
-            "steps_delivered_again": 0,
+            "steps_delivered_again": 3,
             "steps_failed": 0,
+            "repeats": [
+                {"cause": "retried", "reason": "rate_limited", "count": 2},
+                {"cause": "silent", "reason": "", "count": 1},
+            ],
         },
     }
     return {**report, **changes}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from shinsa_benchmarks.vocabulary import Item, Outcome
+from shinsa_orchestrator.domain.repeat import RepeatCause, RepeatCount
 from shinsa_orchestrator.domain.run import BenchmarkChoice, RunSpec, RunState
 
 
@@ -234,6 +235,7 @@ async def test_a_silent_queue_is_asked_again_and_then_given_up(world: Any) -> No
     assert report.run.progress.infra_errors == 1
     assert ("infra_error", "timeout") in {(one.status, one.reason) for one in report.reasons}
     assert (report.ledger.steps_needed, report.ledger.steps_asked, report.ledger.steps_asked_again) == (12, 14, 2)
+    assert report.ledger.repeats == (RepeatCount(RepeatCause.NO_ANSWER, "", 2),)
 
 
 async def _patience_runs_out(world: Any, replica: Any) -> None:

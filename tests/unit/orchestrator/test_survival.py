@@ -11,6 +11,7 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.application import keeper
 from shinsa_orchestrator.application.tallying import outcomes
 from shinsa_orchestrator.domain.item import ItemFilter
+from shinsa_orchestrator.domain.repeat import RepeatCause, RepeatCount
 from shinsa_orchestrator.domain.run import BenchmarkChoice, RunSpec, RunState
 
 ALL = ("sums", "programs", "essays")
@@ -219,6 +220,7 @@ async def test_resume_does_again_only_what_we_failed_to_measure(world: Any) -> N
     assert ended.progress.stages["judge"].failed == 0
     report = await replica.reports.report(run.id)
     assert (report.ledger.steps_asked, report.ledger.steps_asked_again, report.ledger.steps_failed) == (30, 2, 0)
+    assert report.ledger.repeats == (RepeatCount(RepeatCause.RESUMED, "rate_limited", 2),)
     assert _numbers(report)[0] == (await world.examined("sums", "essays")).scores
 
 

@@ -102,17 +102,18 @@ class Workers:
     def asks(self, kind: str = "") -> int:
         return sum(1 for task in self.asked if not kind or task.kind == kind)
 
-    async def submit(self, task: StepTask) -> None:
+    async def submit(self, task: StepTask) -> bool:
         self.asked.append(task)
         if (task.step_id, task.attempt, task.version) in self._seen:
-            return
+            return True
         self._seen.add((task.step_id, task.attempt, task.version))
         if task.kind in self.hold:
             self.held.append(task)
-            return
+            return False
         work = asyncio.get_running_loop().create_task(self._work(task))
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
+        return False
 
     async def let_go(self, kind: str) -> None:
         """Works on what was held back."""

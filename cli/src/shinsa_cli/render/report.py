@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from shinsa_client.report import JudgeUsage, ReasonCount, Report
+from shinsa_client.report import JudgeUsage, ReasonCount, Repeat, Report
 from shinsa_client.run import Run
 
 from shinsa_cli.render.completion_totals import generation_lines
@@ -94,8 +94,25 @@ def _provenance(report: Report) -> Iterable[tuple[str, str]]:
             f"{ledger.steps_failed:,} failed"
         ),
     )
+    yield from (("again", _repeat_text(repeat)) for repeat in ledger.repeats)
     yield "version", f"shinsa {provenance.shinsa_version}" if provenance.shinsa_version else ""
     yield "again with", provenance.reproduce
+
+
+_CAUSES = {
+    "unknown": "asked again, why was not noted",
+    "no_answer": "asked again: no answer came in time",
+    "resumed": "asked again: failed before the run was resumed",
+    "retried": "delivered again: the worker met what may pass",
+    "drained": "delivered again: the worker stopped and gave it back",
+    "silent": "delivered again: no word from the worker that had it",
+    "taken_over": "asked by the shard's next owner too: the queue knew it already",
+}
+
+
+def _repeat_text(repeat: Repeat) -> str:
+    reason = f" ({repeat.reason})" if repeat.reason else ""
+    return f"{repeat.count:,} {_CAUSES.get(repeat.cause, repeat.cause)}{reason}"
 
 
 def _usage_text(usage: JudgeUsage) -> str:

@@ -128,16 +128,16 @@ class Broker:
 
     # --- tasks and results ---
 
-    async def submit(self, task: step_pb2.Task, *, service: str, key: str) -> None:
+    async def submit(self, task: step_pb2.Task, *, service: str, key: str) -> bool:
         """Puts a task into its work queue and returns when the server has stored it.
 
         The message id is step id and attempt, and whom it asks: the same attempt submitted twice within the duplicate
-        window is one task.
+        window is one task. True: it was submitted before.
         """
         version = f".{task.version}" if task.version else ""
         headers = {"Nats-Msg-Id": f"{task.step_id}.{task.attempt}{version}"}
         tracing.inject(headers)
-        await self._publisher.publish(work_subject(service, key), task.SerializeToString(), headers)
+        return await self._publisher.publish(work_subject(service, key), task.SerializeToString(), headers)
 
     async def publish_results(self, subject: str, payload: bytes) -> None:
         """Sends a serialized ``ResultBatch`` to a ``sender_subject`` and returns when the server has stored it."""

@@ -22,7 +22,7 @@ def to_failure(error: BaseException, *, origin: str = "") -> failure_pb2.Failure
     """
     known = as_shinsa_error(error)
     return failure_pb2.Failure(
-        reason=failure_pb2.Reason.Value(_PREFIX + known.reason.name),
+        reason=reason_number(known.reason),
         message=known.message,
         field=known.field,
         near_matches=known.near_matches,
@@ -36,7 +36,7 @@ def from_failure(failure: failure_pb2.Failure) -> ShinsaError:
     """The error that a failure stands for. A reason that this version does not know is INTERNAL, its message kept."""
     hint = failure.retry if failure.HasField("retry") else None
     return ShinsaError(
-        _reason(failure.reason),
+        reason_of(failure.reason),
         failure.message,
         field=failure.field,
         near_matches=failure.near_matches,
@@ -62,7 +62,13 @@ def as_shinsa_error(error: BaseException) -> ShinsaError:
     )
 
 
-def _reason(number: int) -> Reason:
+def reason_number(reason: Reason) -> failure_pb2.Reason.ValueType:
+    """How a message names it."""
+    return failure_pb2.Reason.Value(_PREFIX + reason.name)
+
+
+def reason_of(number: int) -> Reason:
+    """What a message names; INTERNAL where this version does not know it."""
     try:
         return Reason[failure_pb2.Reason.Name(number).removeprefix(_PREFIX)]  # type: ignore[arg-type]
     except (ValueError, KeyError):

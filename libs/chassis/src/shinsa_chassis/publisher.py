@@ -32,8 +32,9 @@ class _Pending:
     subject: str
     payload: bytes
     headers: dict[str, str] | None
-    done: asyncio.Future[None]
+    done: asyncio.Future[bool]
     sent_at: float
+    sendings: int = 0
     # How often it was sent, and nothing came back that says what has become of it.
     unheard: int = 0
 
@@ -68,8 +69,11 @@ class Publisher:
             pending.done.cancel()
         self._pending.clear()
 
-    async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> None:
-        """Returns when the message is stored. Raises ``ShinsaError`` only for what no repetition can mend."""
+    async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None) -> bool:
+        """Returns when the message is stored. Raises ``ShinsaError`` only for what no repetition can mend.
+
+        True: the server had one of this id already, and not because we sent it twice.
+        """
         if len(payload) > self._client.max_payload:
             raise ShinsaError(
                 Reason.INVALID_ARGUMENT,
@@ -77,14 +81,15 @@ class Publisher:
                 field="payload",
             )
         number = str(next(self._numbers))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         began = time.monotonic()
         pending = _Pending(subject, payload, headers, done, began)
         self._pending[number] = pending
         try:
             await self._send(number, pending)
-            await done
+            known = await done
             QUEUE_PUBLISH_SECONDS.observe(time.monotonic() - began)
+            return known
         finally:
             self._pending.pop(number, None)
             self._refused.discard(number)
@@ -93,6 +98,7 @@ class Publisher:
 
     async def _send(self, number: str, pending: _Pending) -> None:
         pending.sent_at = time.monotonic()
+        pending.sendings += 1
         try:
             await self._client.publish(
                 pending.subject, pending.payload, reply=f"{self._prefix}.{number}", headers=pending.headers
@@ -110,7 +116,7 @@ class Publisher:
         if not message.data:
             return
         if b'"error"' not in message.data:
-            pending.done.set_result(None)
+            pending.done.set_result(pending.sendings == 1 and b'"duplicate"' in message.data)
             return
         error = json.loads(message.data).get("error", {})
         if error.get("code") in _FINAL_CODES:

@@ -1,4 +1,4 @@
-"""Where the owner of a shard receives the results of its steps."""
+"""Where the owner of a shard receives the results of its steps, and what workers say of tasks that they give back."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ log = get_logger(__name__)
 WINDOW = 512
 _ACK = b"+ACK"
 _IDLE_CONSUMER_SECONDS = 600.0
+_NONE = step_pb2.Result()
 
 
 @dataclass(slots=True, eq=False)
 class _Delivery:
-    """One message of the stream; acknowledged when all its results are."""
+    """One message of the stream; acknowledged when all that it holds is."""
 
     message: Msg
     open: int
@@ -44,18 +45,21 @@ class ReceivedResult:
     """A result and the message that it came in.
 
     ``sender`` is the worker service that NATS let publish it; empty for one of an older version. ``problem``: the
-    message could not be read, and ``result`` is empty.
+    message could not be read, and ``result`` is empty. ``handed_back``: no result, but why a task goes back.
     """
 
     result: step_pb2.Result
     delivery: _Delivery
     sender: str = ""
     problem: str = ""
+    handed_back: step_pb2.HandBack | None = None
 
     @property
     def body(self) -> bytes:
-        """What came: the result, or the whole message where it could not be read."""
-        return self.delivery.message.data if self.problem else self.result.SerializeToString()
+        """What came: the result or the word, or the whole message where it could not be read."""
+        if self.problem:
+            return self.delivery.message.data
+        return (self.handed_back or self.result).SerializeToString()
 
     @property
     def name(self) -> str:
@@ -200,15 +204,18 @@ class ResultInbox:
     def _read(self, message: Msg) -> list[ReceivedResult]:
         sender = sender_of(message.subject)
         try:
-            results = step_pb2.ResultBatch.FromString(message.data).results
-            problem = "" if results else "it holds no result"
+            batch = step_pb2.ResultBatch.FromString(message.data)
+            problem = "" if batch.results or batch.handed_back else "it holds no result"
         except Exception as error:  # noqa: BLE001 - protobuf's own error class differs between its back ends
             problem = str(error)
         if problem:
             log.error("result_unreadable", bytes=len(message.data), sender=sender, problem=problem)
             return [ReceivedResult(step_pb2.Result(), _Delivery(message, 1), sender, problem)]
-        delivery = _Delivery(message, len(results))
-        return [ReceivedResult(result, delivery, sender) for result in results]
+        delivery = _Delivery(message, len(batch.results) + len(batch.handed_back))
+        received = [ReceivedResult(result, delivery, sender) for result in batch.results]
+        if batch.handed_back:
+            received += [ReceivedResult(_NONE, delivery, sender, handed_back=word) for word in batch.handed_back]
+        return received
 
     async def ack(self, received: Sequence[ReceivedResult]) -> None:
         """Tells the server that these are safe. Call it after they are committed to the sample log."""

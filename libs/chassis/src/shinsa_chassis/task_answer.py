@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +19,7 @@ from shinsa_chassis.broker import Broker
 from shinsa_chassis.dead_letters import letter_of
 from shinsa_chassis.delivery import Delivery
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.failure import as_shinsa_error, to_failure
+from shinsa_chassis.failure import as_shinsa_error, reason_number, to_failure
 from shinsa_chassis.logging import get_logger
 from shinsa_chassis.result_batcher import ResultBatcher
 from shinsa_chassis.settings import ServiceSettings
@@ -40,6 +40,16 @@ _CLOCK_MARGIN_SECONDS = 2.0
 _FIRST_DELAY_SECONDS = 1.0
 _LONGEST_DELAY_SECONDS = 120.0
 _UNREADABLE_DELAY_SECONDS = 5.0
+# How long a task waits to go back until it is stored why: the ledger is not worth more.
+_WORD_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """What could not be done now, and after how many seconds it may be."""
+
+    reason: Reason
+    delay: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +101,10 @@ class TaskAnswerer:
             deliveries=delivery.number,
             version=task.version,
         )
-        delay = await self._work(task, delivery, result)
-        if delay is not None:
-            await delivery.hand_back(delay)
+        later = await self._work(task, delivery, result)
+        if later is not None:
+            await self._say(address, _hand_back(task, delivery, later.reason))
+            await delivery.hand_back(later.delay)
             return None
         _stamp(result.started_at, started)
         _stamp(result.finished_at, time.time())
@@ -103,6 +114,30 @@ class TaskAnswerer:
         """Returns when the server has the answer, and the task is acknowledged."""
         await self._batcher.send(answer.subject, answer.result)
         await delivery.acknowledge()
+
+    async def hand_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Gives back what a worker that stops has not done; whoever is next gets it at once."""
+        if self._broker.connected:
+            await asyncio.gather(*map(self._say_stopping, deliveries))
+        for delivery in deliveries:
+            await delivery.hand_back()
+
+    async def _say_stopping(self, delivery: Delivery) -> None:
+        try:
+            task = step_pb2.Task.FromString(delivery.body)
+            address = sender_subject(task.reply_to, self._service)
+        except Exception:  # noqa: BLE001 - whoever gets it next refuses it in words
+            return
+        await self._say(address, _hand_back(task, delivery, None))
+
+    async def _say(self, address: str, word: step_pb2.HandBack) -> None:
+        """Tells the asker why a task goes back. Without a word it counts as delivered again in silence."""
+        try:
+            async with asyncio.timeout(_WORD_SECONDS):
+                batch = step_pb2.ResultBatch(handed_back=[word])
+                await self._broker.publish_results(address, batch.SerializeToString())
+        except (TimeoutError, ShinsaError) as error:
+            self._log.warning("hand_back_not_told", step_id=word.step_id, problem=str(error) or type(error).__name__)
 
     async def _refuse_unreadable(self, delivery: Delivery, error: Exception) -> None:
         self._log.error("task_unreadable", bytes=len(delivery.body), problem=repr(error))
@@ -127,8 +162,8 @@ class TaskAnswerer:
                 return bool(recorded)
             await asyncio.sleep(1)
 
-    async def _work(self, task: step_pb2.Task, delivery: Delivery, result: step_pb2.Result) -> float | None:
-        """Fills in the result's outcome; or returns the seconds after which the task shall come again."""
+    async def _work(self, task: step_pb2.Task, delivery: Delivery, result: step_pb2.Result) -> _Later | None:
+        """Fills in the result's outcome; or says when the task shall come again, and why."""
         structlog.contextvars.bind_contextvars(run_id=task.run_id, item_id=task.item_id, step_id=task.step_id)
         parent = tracing.extract(delivery.message.headers)
         try:
@@ -143,14 +178,14 @@ class TaskAnswerer:
 
     async def _not_worked(
         self, task: step_pb2.Task, delivery: Delivery, result: step_pb2.Result, error: Exception
-    ) -> float | None:
+    ) -> _Later | None:
         known = as_shinsa_error(error)
         if known is not error:
             self._log.error("task_crashed", exc_info=error)
         if known.retryable and delivery.number < self._settings.max_deliveries:
             delay = _delay(known, delivery.number)
             self._log.warning("task_retried_later", reason=known.reason.value, delay=delay, deliveries=delivery.number)
-            return delay
+            return _Later(known.reason, delay)
         # What another version is asked for is nobody's loss: whoever asks on does so for the one that is there.
         if known.reason is not Reason.DATA_MISMATCH and (known.retryable or known.reason is Reason.GAVE_UP):
             await self._bury(delivery, known, name=f"{task.step_id}.{task.attempt}.dead")
@@ -169,6 +204,22 @@ class TaskAnswerer:
             deliveries=delivery.number,
         )
         return await self._broker.dead_letters.keep(letter, name)
+
+
+def _hand_back(task: step_pb2.Task, delivery: Delivery, reason: Reason | None) -> step_pb2.HandBack:
+    """``reason`` is ``None`` where the worker stops."""
+    word = step_pb2.HandBack(
+        step_id=task.step_id,
+        run_id=task.run_id,
+        item_id=task.item_id,
+        attempt=task.attempt,
+        deliveries=delivery.number,
+    )
+    if reason is None:
+        word.stopping = True
+    else:
+        word.reason = reason_number(reason)
+    return word
 
 
 def _delay(error: ShinsaError, deliveries: int) -> float:

@@ -181,8 +181,7 @@ class WorkConsumer:
             if held.job is not None:
                 held.job.cancel()
         await asyncio.gather(*(held.job for held in left if held.job is not None), return_exceptions=True)
-        for held in left:
-            await held.hand_back()
+        await self._answerer.hand_back(left)
         if left:
             self._log.warning("tasks_handed_back", count=len(left))
 

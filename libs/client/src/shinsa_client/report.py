@@ -113,12 +113,21 @@ class GenerationTotals(Answer):
     costs: tuple[Cost, ...] = ()
 
 
+class Repeat(Answer):
+    """Why steps were asked or delivered more than once; ``reason`` of the failure behind it, if there is one."""
+
+    cause: str
+    reason: str = ""
+    count: int
+
+
 class Ledger(Answer):
     steps_needed: int = 0
     steps_asked: int = 0
     steps_asked_again: int = 0
     steps_delivered_again: int = 0
     steps_failed: int = 0
+    repeats: tuple[Repeat, ...] = ()
 
 
 class Report(Answer):

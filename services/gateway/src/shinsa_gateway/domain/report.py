@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -123,6 +123,22 @@ class GenerationTotals(Resource):
     )
 
 
+RepeatCause = Literal["unknown", "no_answer", "resumed", "retried", "drained", "silent", "taken_over"]
+
+
+class Repeat(Resource):
+    """Why steps were asked or delivered more than once."""
+
+    cause: RepeatCause = Field(
+        description="Asked again: `no_answer` came in time, or the step had failed before the run was `resumed`; "
+        "`unknown` where an older version did not note why. Delivered again: the worker met what may pass and "
+        "`retried`, it stopped and was `drained`, or it was `silent`: it died, froze or was cut off. Neither: a shard "
+        "was `taken_over`, and its next owner asked for what its queue knew already."
+    )
+    reason: str = Field(default="", description="Of the failure, where the cause is `resumed` or `retried`.")
+    count: int
+
+
 class Ledger(Resource):
     """Steps asked against steps needed."""
 
@@ -136,6 +152,10 @@ class Ledger(Resource):
         description="The worker that had it died, was stopped or could not do it; its queue gave it out once more.",
     )
     steps_failed: int = 0
+    repeats: tuple[Repeat, ...] = Field(
+        default=(),
+        description="Each cause and reason apart. Those of asked and of delivered again add up to the numbers above.",
+    )
 
 
 SCORE_EXAMPLE: dict[str, Any] = {
@@ -206,8 +226,9 @@ class Report(Resource):
                         "steps_needed": 10,
                         "steps_asked": 10,
                         "steps_asked_again": 0,
-                        "steps_delivered_again": 0,
+                        "steps_delivered_again": 1,
                         "steps_failed": 0,
+                        "repeats": [{"cause": "retried", "reason": "rate_limited", "count": 1}],
                     },
                 }
             ]

@@ -10,6 +10,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.domain.item import FinishedItem
+from shinsa_orchestrator.domain.repeat import Repeat
 from shinsa_orchestrator.domain.step import StepRecord, StoredResult
 from shinsa_orchestrator.ports.samples import SampleLog
 
@@ -40,6 +41,7 @@ class Recorder:
         self._steps: list[tuple[StepRecord, ResultOwner]] = []
         self._items: list[FinishedItem] = []
         self._requests: list[tuple[str, str, bytes, str]] = []
+        self._repeats: list[tuple[Repeat, ResultOwner | None, object]] = []
         self._wake = asyncio.Event()
         self._flushed: list[asyncio.Future[None]] = []
         self._ended = False
@@ -55,6 +57,11 @@ class Recorder:
     def request(self, step_id: str, kind: str, request: bytes, question: str) -> None:
         """Adds kind, request and question to a step that was recorded without."""
         self._requests.append((step_id, kind, request, question))
+        self._wake.set()
+
+    def repeat(self, repeat: Repeat, owner: ResultOwner | None = None, receipt: object = None) -> None:
+        """``owner`` gives the receipt back once it is noted."""
+        self._repeats.append((repeat, owner, receipt))
         self._wake.set()
 
     async def flush(self) -> None:
@@ -86,12 +93,13 @@ class Recorder:
         steps, self._steps = self._steps, []
         items, self._items = self._items, []
         requests, self._requests = self._requests, []
+        repeats, self._repeats = self._repeats, []
         flushed = list(self._flushed)
         while True:
             try:
                 for step_id, kind, request, question in requests:
                     await self._log.fill_request(step_id, kind, request, question)
-                refused = await self._log.record([record for record, _ in steps], items) if steps or items else set()
+                refused = await self._write([record for record, _ in steps], items, [told for told, _, _ in repeats])
                 kept = await self._log.results(sorted(refused)) if refused else {}
                 break
             except ShinsaError as error:
@@ -104,12 +112,20 @@ class Recorder:
             owner.settled(record, kept.get(record.result.step_id))
             if record.result.receipt is not None:
                 receipts.setdefault(owner, []).append(record.result.receipt)
+        for _, teller, receipt in repeats:
+            if teller is not None:
+                receipts.setdefault(teller, []).append(receipt)
         for future in flushed:
             self._flushed.remove(future)
             if not future.done():
                 future.set_result(None)
         for owner, mine in receipts.items():
             await owner.acknowledge(mine)
+
+    async def _write(
+        self, steps: Sequence[StepRecord], items: Sequence[FinishedItem], repeats: Sequence[Repeat]
+    ) -> set[str]:
+        return await self._log.record(steps, items, repeats) if steps or items or repeats else set()
 
 
 def _ended() -> ShinsaError:

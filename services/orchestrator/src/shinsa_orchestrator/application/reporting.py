@@ -11,6 +11,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.generation_totals import generation_totals
+from shinsa_orchestrator.application.ledger import ledger
 from shinsa_orchestrator.application.lines import check_version
 from shinsa_orchestrator.application.pinning import definitions
 from shinsa_orchestrator.application.tallying import compare_line, outcomes, tally_run
@@ -19,7 +20,6 @@ from shinsa_orchestrator.domain.item import JudgeTotals, StatusCount, StepTotals
 from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.report import (
     JudgeUsage,
-    Ledger,
     PairedComparison,
     Provenance,
     ReasonCount,
@@ -111,7 +111,7 @@ class Reporter:
             reasons=_reasons(counts),
             provenance=self._provenance(run, origins, await definitions(run.plan.pins, self._definitions)),
             tokens=_tokens(totals),
-            ledger=_ledger(progress, totals),
+            ledger=ledger(progress, totals, await self._log.repeat_counts(run_id)),
             judges=_judges(await self._log.judge_totals(run_id)),
             generation=generation_totals(
                 await self._log.completion_sums(run_id), await self._log.latency_totals(run_id)
@@ -231,16 +231,6 @@ def _judges(totals: Sequence[JudgeTotals]) -> tuple[JudgeUsage, ...]:
             {**usage.costs, **more},
         )
     return tuple(usages.values())
-
-
-def _ledger(progress: Progress, totals: Sequence[StepTotals]) -> Ledger:
-    return Ledger(
-        steps_needed=sum(total.recorded for total in totals),
-        steps_asked=sum(stage.asked for stage in progress.stages.values()),
-        steps_asked_again=sum(stage.again for stage in progress.stages.values()),
-        steps_delivered_again=sum(total.delivered_again for total in totals),
-        steps_failed=sum(total.failed for total in totals),
-    )
 
 
 def _check_comparable(a: PlannedBenchmark, b: PlannedBenchmark) -> None:

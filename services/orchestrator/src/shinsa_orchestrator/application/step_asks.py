@@ -13,8 +13,9 @@ from shinsa_orchestrator.application.item_steps import ItemSteps
 from shinsa_orchestrator.application.step_results import StepResults, Waiting
 from shinsa_orchestrator.application.window import RunWindow
 from shinsa_orchestrator.domain.progress import Progress
+from shinsa_orchestrator.domain.repeat import Repeat, RepeatCause
 from shinsa_orchestrator.domain.shard import Lease
-from shinsa_orchestrator.domain.step import StepKind, StepResult, StepTask, StoredResult
+from shinsa_orchestrator.domain.step import KnownStep, StepKind, StepResult, StepTask, StoredResult
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +37,16 @@ class StepAsks:
         self._log = log.bind(run_id=lease.run.id, shard=lease.number)
 
     async def ask(
-        self, identity: str, item: ItemSteps, kind: StepKind, key: str, request: bytes, question: str, attempt: int
+        self,
+        identity: str,
+        item: ItemSteps,
+        kind: StepKind,
+        key: str,
+        request: bytes,
+        question: str,
+        failed: KnownStep | None,
     ) -> StoredResult:
+        """``failed`` is what is recorded of the step where the run was resumed."""
         task = StepTask(
             step_id=identity,
             run_id=self._run.id,
@@ -45,13 +54,15 @@ class StepAsks:
             kind=kind,
             key=key,
             request=request,
-            attempt=attempt,
+            attempt=1 if failed is None else failed.attempt + 1,
             reply_to=self._lease.inbox,
             deadline=self._deadline(),
             version=self._version(kind, key),
         )
         future: asyncio.Future[StoredResult] = asyncio.get_running_loop().create_future()
         waiting = self._waiting[identity] = Waiting(kind, request, question, future, task)
+        if failed is not None:
+            self._note(task, RepeatCause.RESUMED, reason=failed.reason)
         try:
             await self._submit(waiting, task)
             return await future
@@ -64,12 +75,17 @@ class StepAsks:
         counts.again += task.attempt > 1
         waiting.asked_at, waiting.asking = self._tools.clock.steady(), True
         try:
-            await self._tools.queue.submit(task)
+            if await self._tools.queue.submit(task):
+                self._note(task, RepeatCause.TAKEN_OVER, number=self._lease.epoch)
         except ShinsaError as error:
             self._fail(waiting, task, error.reason.value, error.message)
         finally:
             # A queue without room may have kept us for hours: patience begins when it has taken the task.
             waiting.asked_at, waiting.asking = self._tools.clock.steady(), False
+
+    def _note(self, task: StepTask, cause: RepeatCause, *, number: int = 0, reason: str = "") -> None:
+        repeat = Repeat(task.step_id, self._run.id, self._lease.number, cause, task.attempt, number, reason)
+        self._tools.recorder.repeat(repeat)
 
     def _version(self, kind: StepKind, key: str) -> str:
         pins = self._run.plan.pins
@@ -111,6 +127,7 @@ class StepAsks:
         waiting.asks += 1
         waiting.task = replace(task, attempt=task.attempt + 1, deadline=self._deadline())
         self._log.warning("step_asked_again", step_id=task.step_id, item_id=task.item_id, attempt=waiting.task.attempt)
+        self._note(waiting.task, RepeatCause.NO_ANSWER)
         await self._submit(waiting, waiting.task)
 
     def _fail(self, waiting: Waiting, task: StepTask, reason: str, message: str) -> None:

@@ -55,8 +55,7 @@ class StepDesk:
         source = step_id(item.adopted_id, kind, request, occurrence) if item.adopted_id else ""
         if source and self._takes_over(kind, source):
             return _body(kind, await self._adopt(identity, source, item, kind, request))
-        attempt = 1 if known is None else known.attempt + 1
-        ask = partial(self.asks.ask, identity, item, kind, key, request, question, attempt)
+        ask = partial(self.asks.ask, identity, item, kind, key, request, question, known)
         if kind == "generate" and self._reuse is not None:
             return _body(kind, await self._reused(self._reuse, identity, item, request, question, ask))
         if kind != "judge":

@@ -12,6 +12,7 @@ from shinsa_orchestrator.application.examination_tools import Tools
 from shinsa_orchestrator.application.reuse import ReuseShelf
 from shinsa_orchestrator.application.window import RunWindow
 from shinsa_orchestrator.domain.progress import Progress
+from shinsa_orchestrator.domain.repeat import Repeat, RepeatCause
 from shinsa_orchestrator.domain.shard import Lease
 from shinsa_orchestrator.domain.step import KnownStep, StepKind, StepRecord, StepResult, StepTask, StoredResult
 from shinsa_orchestrator.ports.workers import ResultInbox
@@ -75,6 +76,9 @@ class StepResults:
         """Hands results to the recorder; returns the receipts of those that tell nothing new."""
         stale: list[object] = []
         for result in results:
+            if result.handed_back is not None:
+                self._handed_back(result, result.handed_back)
+                continue
             waiting = self.waiting.get(result.step_id)
             if (outrun := self._committing.get(result.step_id)) is not None:
                 # Perhaps the very message that is being committed, once more: no earlier acknowledged than that.
@@ -90,6 +94,12 @@ class StepResults:
             else:
                 self.record(result, result.kind or result.sender, None)
         return stale
+
+    def _handed_back(self, word: StepResult, cause: RepeatCause) -> None:
+        repeat = Repeat(
+            word.step_id, self._run.id, self._lease.number, cause, word.attempt, word.deliveries, word.reason
+        )
+        self._tools.recorder.repeat(repeat, self, word.receipt)
 
     def _is_stale(self, result: StepResult, waiting: Waiting | None) -> bool:
         """The first success stays; a failure counts if it answers the latest ask; a service answers its own steps."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from shinsa_orchestrator.domain.definition import Definitions
 from shinsa_orchestrator.domain.item import LatencyTotals
+from shinsa_orchestrator.domain.repeat import RepeatCount
 from shinsa_orchestrator.domain.run import Run
 
 
@@ -108,6 +109,7 @@ class Ledger:
 
     Asked again is what had no answer for too long, and what had failed in a run that was resumed. Delivered again is
     what its queue gave out once more, because the worker that had it died, was stopped or could not do it then.
+    ``repeats`` has each cause apart; only ``TAKEN_OVER``, of which the queue took no notice, is in neither number.
     """
 
     steps_needed: int = 0
@@ -115,6 +117,7 @@ class Ledger:
     steps_asked_again: int = 0
     steps_delivered_again: int = 0
     steps_failed: int = 0
+    repeats: tuple[RepeatCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from shinsa_orchestrator.domain.repeat import RepeatCause
+
 StepKind = Literal["generate", "execute", "judge"]
 
 
@@ -31,6 +33,8 @@ class StepTask:
 @dataclass(slots=True)
 class StepResult:
     """What came of an ask. ``body`` is the serialized response, or the serialized failure where ``failed``.
+
+    ``handed_back``: nothing yet, a worker gave the task back to its queue, for ``reason`` if it could not do it then.
 
     ``version`` is that of the model or profile that was asked; empty where that was not said.
     ``kind`` is that of the answer; a failure does not tell. ``sender`` is the kind of step that who sent it may answer;
@@ -75,6 +79,7 @@ class StepResult:
     reused_from: str = ""
     sender: str = ""
     version: str = ""
+    handed_back: RepeatCause | None = None
 
 
 @dataclass(slots=True)

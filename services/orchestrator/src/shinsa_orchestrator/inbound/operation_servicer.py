@@ -11,6 +11,7 @@ from shinsa.orchestrator.v1 import operation_service_pb2 as pb
 from shinsa.orchestrator.v1 import operation_service_pb2_grpc
 from shinsa.replica.v1 import replica_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.failure import reason_number
 
 from shinsa_orchestrator.application.diagnosis import Doctor
 from shinsa_orchestrator.application.operations import OperationDesk
@@ -123,7 +124,7 @@ def _replica(one: Replica) -> replica_pb2.ReplicaStatus:
 
 
 def _letter(one: Letter) -> pb.DeadLetter:
-    reason = failure_pb2.Reason.Value(f"REASON_{Reason(one.reason).name}")
+    reason = reason_number(Reason(one.reason))
     return pb.DeadLetter(
         id=one.id,
         service=one.service,

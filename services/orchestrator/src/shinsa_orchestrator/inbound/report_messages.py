@@ -14,8 +14,15 @@ from shinsa_benchmarks.suites import Suite
 from shinsa_orchestrator.application.boards import Row
 from shinsa_orchestrator.application.references import Imported
 from shinsa_orchestrator.domain.reference import ReferenceTable
+from shinsa_orchestrator.domain.repeat import RepeatCause
 from shinsa_orchestrator.domain.report import GenerationTotals, JudgeUsage, PairedComparison, Report, Score
 from shinsa_orchestrator.inbound import messages
+
+_CAUSES = {
+    cause: report_pb2.RepeatCause.Value(f"REPEAT_CAUSE_{cause.name}")
+    for cause in RepeatCause
+    if cause is not RepeatCause.UNKNOWN
+} | {RepeatCause.UNKNOWN: report_pb2.REPEAT_CAUSE_UNSPECIFIED}
 
 
 def report(value: Report) -> report_pb2.Report:
@@ -39,6 +46,10 @@ def report(value: Report) -> report_pb2.Report:
             steps_asked_again=value.ledger.steps_asked_again,
             steps_delivered_again=value.ledger.steps_delivered_again,
             steps_failed=value.ledger.steps_failed,
+            repeats=[
+                report_pb2.Repeat(cause=_CAUSES[one.cause], reason=one.reason, count=one.count)
+                for one in value.ledger.repeats
+            ],
         ),
         judges=[_usage(usage) for usage in value.judges],
         generation=_generation(value.generation),

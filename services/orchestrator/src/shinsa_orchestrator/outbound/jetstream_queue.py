@@ -16,13 +16,14 @@ from shinsa_chassis import tracing
 from shinsa_chassis.broker import Broker
 from shinsa_chassis.dead_letters import DeadLetters, letter_of
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.failure import from_failure
+from shinsa_chassis.failure import from_failure, reason_number, reason_of
 from shinsa_chassis.logging import get_logger
 from shinsa_chassis.result_inbox import ReceivedResult
 from shinsa_chassis.result_inbox import ResultInbox as BrokerInbox
 from shinsa_chassis.subjects import result_subject
 
 from shinsa_orchestrator.domain.model import ModelEntry
+from shinsa_orchestrator.domain.repeat import RepeatCause
 from shinsa_orchestrator.domain.step import StepResult, StepTask
 from shinsa_orchestrator.outbound.bus import reachable
 from shinsa_orchestrator.outbound.model_version import version_of
@@ -44,7 +45,7 @@ class JetStreamQueue:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    async def submit(self, task: StepTask) -> None:
+    async def submit(self, task: StepTask) -> bool:
         message = step_pb2.Task(
             step_id=task.step_id,
             run_id=task.run_id,
@@ -63,7 +64,7 @@ class JetStreamQueue:
         else:
             message.judge.MergeFromString(task.request)
         with tracing.span(f"ask {kind}", parent=tracing.trace_of(task.item_id), attributes=_about(task)):
-            await self._broker.submit(message, service=_SERVICES[kind], key=task.key)
+            return await self._broker.submit(message, service=_SERVICES[kind], key=task.key)
 
     def results(self, inbox: str) -> AbstractAsyncContextManager[ResultInbox]:
         return self._open(inbox)
@@ -108,9 +109,10 @@ class _Inbox:
         return [await self._read(received) for received in await self._inbox.next_batch()]
 
     async def _read(self, received: ReceivedResult) -> StepResult:
-        problem = received.problem or identity_problem(received.result)
+        word = received.handed_back
+        problem = received.problem or identity_problem(word or received.result)
         if not problem:
-            return step_result(received)
+            return step_result(received) if word is None else handed_back(word, received)
         error = ShinsaError(Reason.UPSTREAM_MALFORMED, f"the result of a {received.sender or 'worker'}: {problem}")
         log.warning("result_refused", sender=received.sender, problem=problem)
         place = {"service": "orchestrator", "key": received.sender, "worker": received.result.worker}
@@ -125,6 +127,16 @@ class _Inbox:
 def _nobodys(received: ReceivedResult) -> StepResult:
     """Without an identity it is acknowledged and forgotten."""
     return StepResult("", "", 0, b"", receipt=received)
+
+
+def handed_back(word: step_pb2.HandBack, received: ReceivedResult) -> StepResult:
+    """Why a worker gave a task back."""
+    attempt, deliveries = min(word.attempt, MOST_COUNT), min(word.deliveries, MOST_COUNT)
+    said = StepResult(word.step_id, word.item_id, attempt, b"", deliveries=deliveries, receipt=received)
+    said.handed_back = RepeatCause.DRAINED
+    if not word.stopping:
+        said.handed_back, said.reason = RepeatCause.RETRIED, reason_of(word.reason).value
+    return said
 
 
 def step_result(received: ReceivedResult) -> StepResult:
@@ -241,7 +253,7 @@ def _failed(result: StepResult, failure: failure_pb2.Failure) -> None:
 
 def _malformed(problem: str) -> failure_pb2.Failure:
     return failure_pb2.Failure(
-        reason=failure_pb2.Reason.Value(f"REASON_{Reason.UPSTREAM_MALFORMED.name}"),
+        reason=reason_number(Reason.UPSTREAM_MALFORMED),
         message=problem,
         origin="orchestrator",
     )

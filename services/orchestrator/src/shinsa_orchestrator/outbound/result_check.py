@@ -22,7 +22,7 @@ _MOST_SECONDS = 1e9
 END_OF_TIME = 253_402_300_800
 
 
-def identity_problem(message: step_pb2.Result) -> str:
+def identity_problem(message: step_pb2.Result | step_pb2.HandBack) -> str:
     """Why nobody can say which step this answers; empty where its ids are ids."""
     if not message.step_id:
         return "step_id is empty"

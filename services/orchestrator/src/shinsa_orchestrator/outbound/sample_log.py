@@ -24,8 +24,9 @@ from shinsa_orchestrator.domain.item import (
     StepDetail,
     StepTotals,
 )
+from shinsa_orchestrator.domain.repeat import Repeat, RepeatCount
 from shinsa_orchestrator.domain.step import KnownStep, StepRecord, StepResult, StoredResult
-from shinsa_orchestrator.outbound import completion_totals, step_totals
+from shinsa_orchestrator.outbound import completion_totals, repeat_rows, step_totals
 from shinsa_orchestrator.outbound.database import Database, cleaned
 from shinsa_orchestrator.outbound.packing import pack, unpack
 from shinsa_orchestrator.outbound.sample_log_readings import finished_item, step_detail, step_result
@@ -47,7 +48,9 @@ class SqlSampleLog:
     # --- writing ---
 
     @unbroken
-    async def record(self, step_records: Sequence[StepRecord], finished: Sequence[FinishedItem]) -> set[str]:
+    async def record(
+        self, step_records: Sequence[StepRecord], finished: Sequence[FinishedItem], repeats: Sequence[Repeat] = ()
+    ) -> set[str]:
         refused: set[str] = set()
         async with self._database.writing() as connection:
             if step_records:
@@ -58,6 +61,8 @@ class SqlSampleLog:
                     refused = await _refused(connection, step_records)
             if finished:
                 await connection.exec_driver_sql(self._insert_items, [item_row(item) for item in finished])
+            if repeats:
+                await repeat_rows.note(connection, repeats)
         return refused
 
     @unbroken
@@ -166,6 +171,11 @@ class SqlSampleLog:
     async def step_totals(self, run_id: str) -> Sequence[StepTotals]:
         async with self._database.reading() as connection:
             return await step_totals.by_kind(connection, run_id)
+
+    @unbroken
+    async def repeat_counts(self, run_id: str) -> Sequence[RepeatCount]:
+        async with self._database.reading() as connection:
+            return await repeat_rows.counts(connection, run_id)
 
     @unbroken
     async def judge_totals(self, run_id: str) -> Sequence[JudgeTotals]:

@@ -1,4 +1,5 @@
-"""Tables of the sample log: items with outcomes, steps with requests and results. Times are seconds since the epoch."""
+"""Tables of the sample log: items with outcomes, steps with requests and results, and why steps were asked or delivered
+more than once. Times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -88,4 +89,18 @@ steps = Table(
     Column("question", String(32), nullable=False, server_default=""),
     Index("steps_of_item", "run_id", "shard", "item_id"),
     Index("steps_of_question", "question", sqlite_where=ASKABLE, postgresql_where=ASKABLE),
+)
+
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("step_id", String(32), primary_key=True),
+    Column("cause", String(16), primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    # See Repeat.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", String(32), nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Index("repeats_of_run", "run_id"),
 )

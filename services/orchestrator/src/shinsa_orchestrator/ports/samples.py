@@ -16,17 +16,21 @@ from shinsa_orchestrator.domain.item import (
     StepDetail,
     StepTotals,
 )
+from shinsa_orchestrator.domain.repeat import Repeat, RepeatCount
 from shinsa_orchestrator.domain.step import KnownStep, StepRecord, StepResult, StoredResult
 
 
 class SampleLog(Protocol):
     """Every recorded step and outcome."""
 
-    async def record(self, steps: Sequence[StepRecord], items: Sequence[FinishedItem]) -> set[str]:
+    async def record(
+        self, steps: Sequence[StepRecord], items: Sequence[FinishedItem], repeats: Sequence[Repeat] = ()
+    ) -> set[str]:
         """Writes all in one transaction and returns the steps that were *not* taken because they are recorded already.
 
         The first success of a step stays. A failure gives way to a success and to the failure of a later attempt, an
-        infra error to the outcome of a later round; everything else recorded stays as it is.
+        infra error to the outcome of a later round; everything else recorded stays as it is. A repeat that is noted already is
+        passed over.
         """
         ...
 
@@ -61,6 +65,10 @@ class SampleLog(Protocol):
     async def status_counts(self, run_id: str) -> Sequence[StatusCount]: ...
 
     async def step_totals(self, run_id: str) -> Sequence[StepTotals]: ...
+
+    async def repeat_counts(self, run_id: str) -> Sequence[RepeatCount]:
+        """What was noted of steps that were asked or given back once more, by cause and reason."""
+        ...
 
     async def judge_totals(self, run_id: str) -> Sequence[JudgeTotals]:
         """Recorded verdicts by profile and currency."""

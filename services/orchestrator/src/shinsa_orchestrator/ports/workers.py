@@ -46,8 +46,11 @@ class ResultInbox(Protocol):
 class StepQueue(Protocol):
     """The work queues."""
 
-    async def submit(self, task: StepTask) -> None:
-        """Returns when the task is stored. The same step and attempt submitted twice is one task."""
+    async def submit(self, task: StepTask) -> bool:
+        """Returns when the task is stored. The same step and attempt submitted twice is one task.
+
+        True: the queue knew it already, since somebody else had asked.
+        """
         ...
 
     def results(self, inbox: str) -> AbstractAsyncContextManager[ResultInbox]: ...

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from shinsa.inference.v1 import completion_pb2 as _completion_pb2
 from shinsa.inference.v1 import model_pb2 as _model_pb2
 from shinsa.judge.v1 import verdict_pb2 as _verdict_pb2
@@ -21,6 +22,46 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _RepeatCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RepeatCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RepeatCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPEAT_CAUSE_UNSPECIFIED: _RepeatCause.ValueType  # 0
+    """Asked again by a version that did not note why."""
+    REPEAT_CAUSE_NO_ANSWER: _RepeatCause.ValueType  # 1
+    """Asked again: no answer came within the patience."""
+    REPEAT_CAUSE_RESUMED: _RepeatCause.ValueType  # 2
+    """Asked again: it had failed, for `reason`, and its run was resumed."""
+    REPEAT_CAUSE_RETRIED: _RepeatCause.ValueType  # 3
+    """Delivered again: the worker met `reason`, which may pass."""
+    REPEAT_CAUSE_DRAINED: _RepeatCause.ValueType  # 4
+    """Delivered again: the worker stopped before it was done and gave it back."""
+    REPEAT_CAUSE_SILENT: _RepeatCause.ValueType  # 5
+    """Delivered again: no word came from the worker that had it, because it died, froze or was cut off."""
+    REPEAT_CAUSE_TAKEN_OVER: _RepeatCause.ValueType  # 6
+    """Neither: the next owner of a shard asked for it too, and the queue knew it already."""
+
+class RepeatCause(_RepeatCause, metaclass=_RepeatCauseEnumTypeWrapper):
+    """Why a step was asked or delivered more than once."""
+
+REPEAT_CAUSE_UNSPECIFIED: RepeatCause.ValueType  # 0
+"""Asked again by a version that did not note why."""
+REPEAT_CAUSE_NO_ANSWER: RepeatCause.ValueType  # 1
+"""Asked again: no answer came within the patience."""
+REPEAT_CAUSE_RESUMED: RepeatCause.ValueType  # 2
+"""Asked again: it had failed, for `reason`, and its run was resumed."""
+REPEAT_CAUSE_RETRIED: RepeatCause.ValueType  # 3
+"""Delivered again: the worker met `reason`, which may pass."""
+REPEAT_CAUSE_DRAINED: RepeatCause.ValueType  # 4
+"""Delivered again: the worker stopped before it was done and gave it back."""
+REPEAT_CAUSE_SILENT: RepeatCause.ValueType  # 5
+"""Delivered again: no word came from the worker that had it, because it died, froze or was cut off."""
+REPEAT_CAUSE_TAKEN_OVER: RepeatCause.ValueType  # 6
+"""Neither: the next owner of a shard asked for it too, and the queue knew it already."""
+Global___RepeatCause: _TypeAlias = RepeatCause  # noqa: Y015
 
 @_typing.final
 class Score(_message.Message):
@@ -396,6 +437,7 @@ class Ledger(_message.Message):
     STEPS_ASKED_AGAIN_FIELD_NUMBER: _builtins.int
     STEPS_FAILED_FIELD_NUMBER: _builtins.int
     STEPS_DELIVERED_AGAIN_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
     steps_needed: _builtins.int
     steps_asked: _builtins.int
     steps_asked_again: _builtins.int
@@ -403,6 +445,10 @@ class Ledger(_message.Message):
     steps_failed: _builtins.int
     steps_delivered_again: _builtins.int
     """The worker that had it died, was stopped or could not do it then, and the queue gave it out once more."""
+    @_builtins.property
+    def repeats(self) -> _containers.RepeatedCompositeFieldContainer[Global___Repeat]:
+        """Why, each cause and reason apart; those of asked and of delivered again add up to the numbers above."""
+
     def __init__(
         self,
         *,
@@ -411,14 +457,41 @@ class Ledger(_message.Message):
         steps_asked_again: _builtins.int = ...,
         steps_failed: _builtins.int = ...,
         steps_delivered_again: _builtins.int = ...,
+        repeats: _abc.Iterable[Global___Repeat] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["steps_asked", b"steps_asked", "steps_asked_again", b"steps_asked_again", "steps_delivered_again", b"steps_delivered_again", "steps_failed", b"steps_failed", "steps_needed", b"steps_needed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["repeats", b"repeats", "steps_asked", b"steps_asked", "steps_asked_again", b"steps_asked_again", "steps_delivered_again", b"steps_delivered_again", "steps_failed", b"steps_failed", "steps_needed", b"steps_needed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Ledger: _TypeAlias = Ledger  # noqa: Y015
+
+@_typing.final
+class Repeat(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAUSE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    cause: Global___RepeatCause.ValueType
+    reason: _builtins.str
+    """A reason of failure in lower case, such as `rate_limited`; empty where the cause says it all."""
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        cause: Global___RepeatCause.ValueType = ...,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "count", b"count", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Repeat: _TypeAlias = Repeat  # noqa: Y015
 
 @_typing.final
 class JudgeUsage(_message.Message):

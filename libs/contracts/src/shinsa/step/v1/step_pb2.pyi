@@ -154,22 +154,72 @@ class Result(_message.Message):
 Global___Result: _TypeAlias = Result  # noqa: Y015
 
 @_typing.final
+class HandBack(_message.Message):
+    """A worker's word that it gives a task back to its queue without an answer, so that a ledger can say why it was
+    delivered again. One that dies says nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_ID_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    STOPPING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    step_id: _builtins.str
+    run_id: _builtins.str
+    item_id: _builtins.str
+    attempt: _builtins.int
+    deliveries: _builtins.int
+    """Deliveries of the task until now, the last included."""
+    stopping: _builtins.bool
+    """The worker stops before it is done."""
+    reason: _failure_pb2.Reason.ValueType
+    """It could not do it now, for this reason; later it may."""
+    def __init__(
+        self,
+        *,
+        step_id: _builtins.str = ...,
+        run_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        deliveries: _builtins.int = ...,
+        stopping: _builtins.bool = ...,
+        reason: _failure_pb2.Reason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "stopping", b"stopping", "why", b"why"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deliveries", b"deliveries", "item_id", b"item_id", "reason", b"reason", "run_id", b"run_id", "step_id", b"step_id", "stopping", b"stopping", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_why: _TypeAlias = _typing.Literal["stopping", "reason"]  # noqa: Y015
+    _WhichOneofArgType_why: _TypeAlias = _typing.Literal["why", b"why"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_why) -> _WhichOneofReturnType_why | None: ...
+
+Global___HandBack: _TypeAlias = HandBack  # noqa: Y015
+
+@_typing.final
 class ResultBatch(_message.Message):
     """Several results in one message; a worker sends together what is ready together."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULTS_FIELD_NUMBER: _builtins.int
+    HANDED_BACK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]: ...
+    @_builtins.property
+    def handed_back(self) -> _containers.RepeatedCompositeFieldContainer[Global___HandBack]: ...
     def __init__(
         self,
         *,
         results: _abc.Iterable[Global___Result] | None = ...,
+        handed_back: _abc.Iterable[Global___HandBack] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handed_back", b"handed_back", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

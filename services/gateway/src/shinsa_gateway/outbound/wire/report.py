@@ -14,6 +14,8 @@ from shinsa_gateway.domain.report import (
     Ledger,
     Provenance,
     ReasonCount,
+    Repeat,
+    RepeatCause,
     Report,
     SampleDifference,
     Score,
@@ -23,6 +25,15 @@ from shinsa_gateway.domain.reproduce import with_entry, without_secrets
 from shinsa_gateway.outbound.wire.generation import read_cost
 from shinsa_gateway.outbound.wire.model import read_model
 from shinsa_gateway.outbound.wire.run import read_planned, read_run
+
+_CAUSES: dict[int, RepeatCause] = {
+    pb.REPEAT_CAUSE_NO_ANSWER: "no_answer",
+    pb.REPEAT_CAUSE_RESUMED: "resumed",
+    pb.REPEAT_CAUSE_RETRIED: "retried",
+    pb.REPEAT_CAUSE_DRAINED: "drained",
+    pb.REPEAT_CAUSE_SILENT: "silent",
+    pb.REPEAT_CAUSE_TAKEN_OVER: "taken_over",
+}
 
 
 def read_report(message: pb.Report) -> Report:
@@ -164,4 +175,10 @@ def _read_ledger(message: pb.Ledger) -> Ledger:
         steps_asked_again=message.steps_asked_again,
         steps_delivered_again=message.steps_delivered_again,
         steps_failed=message.steps_failed,
+        repeats=tuple(Repeat(cause=_cause(one.cause), reason=one.reason, count=one.count) for one in message.repeats),
     )
+
+
+def _cause(number: int) -> RepeatCause:
+    """A cause that only a newer orchestrator knows is none that we know."""
+    return _CAUSES.get(number, "unknown")

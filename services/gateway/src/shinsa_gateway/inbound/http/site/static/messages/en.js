@@ -45,6 +45,9 @@ export default {
   "report.provenance": "Provenance", "report.shinsa_version": "Shinsa", "report.engines": "Engines", "report.judge_identities": "Judge identities",
   "report.tiers": "Sandbox tiers", "report.tokens": "Tokens of the model", "report.judge_tokens": "Tokens of judges", "report.token_text": "{prompt} in, {completion} out",
   "report.ledger": "Steps", "report.ledger_text": "{needed} needed, {asked} asked, {again} asked again, {delivered} delivered again, {failed} failed",
+  "report.repeats": "Why again", "repeat.unknown": "asked again, cause not noted", "repeat.no_answer": "asked again, no answer in time", "repeat.resumed": "asked again, had failed before the run was resumed",
+  "repeat.retried": "delivered again, the worker met what may pass", "repeat.drained": "delivered again, the worker stopped and gave it back", "repeat.silent": "delivered again, no word from the worker that had it",
+  "repeat.taken_over": "asked by the shard's next owner too, known to the queue already",
   "report.reproduce": "Reproduce", "report.reproduce_why": "Asks for the same run: model, benchmarks, versions and settings.",
 
   "generation.title": "Completions", "generation.completions": "Completions", "generation.completions_text": "{all}, {own} of them asked for in this run",

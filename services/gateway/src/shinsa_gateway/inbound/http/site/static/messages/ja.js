@@ -45,6 +45,9 @@ export default {
   "report.provenance": "来歴", "report.shinsa_version": "Shinsa", "report.engines": "推論エンジン", "report.judge_identities": "審査モデルの識別",
   "report.tiers": "サンドボックスの隔離", "report.tokens": "モデルのトークン", "report.judge_tokens": "審査のトークン", "report.token_text": "入力 {prompt}、出力 {completion}",
   "report.ledger": "ステップ", "report.ledger_text": "必要 {needed}、依頼 {asked}、再依頼 {again}、再配信 {delivered}、失敗 {failed}",
+  "report.repeats": "繰り返しの理由", "repeat.unknown": "再依頼（理由の記録なし）", "repeat.no_answer": "再依頼（時間内に応答なし）", "repeat.resumed": "再依頼（失敗後に実行を再開）",
+  "repeat.retried": "再配信（ワーカーの一時的な失敗）", "repeat.drained": "再配信（停止するワーカーが返却）", "repeat.silent": "再配信（担当ワーカーから連絡なし）",
+  "repeat.taken_over": "交代したオーケストレーターの再依頼（キューは既知）",
   "report.reproduce": "再現", "report.reproduce_why": "同じモデル、ベンチマーク、版、設定で実行を依頼するコマンドです。",
 
   "generation.title": "生成", "generation.completions": "応答", "generation.completions_text": "{all} 件、うちこの実行で依頼 {own} 件",

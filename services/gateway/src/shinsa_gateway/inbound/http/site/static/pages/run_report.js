@@ -84,6 +84,10 @@ export function configuration(report) {
   );
 }
 
+function repeat({ cause, reason, count: times }) {
+  return `${count(times)} × ${word("repeat", cause)}${reason ? `: ${word("reason", reason)}` : ""}`;
+}
+
 export function provenance(report) {
   const { provenance: found, tokens, ledger } = report;
   const lines = (list) => list.length > 0 && list.map((one) => h("div", {}, h("code", {}, one)));
@@ -97,6 +101,7 @@ export function provenance(report) {
       [t("report.tokens"), t("report.token_text", { prompt: count(tokens.prompt_tokens), completion: count(tokens.completion_tokens) })],
       [t("report.judge_tokens"), t("report.token_text", { prompt: count(tokens.judge_prompt_tokens), completion: count(tokens.judge_completion_tokens) })],
       [t("report.ledger"), t("report.ledger_text", { needed: count(ledger.steps_needed), asked: count(ledger.steps_asked), again: count(ledger.steps_asked_again), delivered: count(ledger.steps_delivered_again), failed: count(ledger.steps_failed) })],
+      [t("report.repeats"), ledger.repeats.length > 0 && ledger.repeats.map((one) => h("div", {}, repeat(one)))],
     ]),
   );
 }
