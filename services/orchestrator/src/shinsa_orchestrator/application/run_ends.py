@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from shinsa_orchestrator.domain.run import ACTIVE, RunState
 from shinsa_orchestrator.ports.runs import RunStore
 
 log = structlog.get_logger(__name__)
+
+# How often a run is refused its end here, before it fails: meanwhile another replica may be able to end it.
+MOST_REFUSALS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class RunEnds:
         self._terms = terms
         self._finish = finish
         self._wanted = False
+        self._refusals: Counter[str] = Counter()
         self._ending: asyncio.Task[None] | None = None
 
     def soon(self) -> None:
@@ -66,14 +71,28 @@ class RunEnds:
         for run_id in await self._runs.finishable():
             try:
                 await self._end(run_id)
-            except ShinsaError:
-                raise
+                self._refusals.pop(run_id, None)
+            except ShinsaError as error:
+                if error.retryable:
+                    raise
+                await self._refused(run_id, error)
             except Exception as error:
                 log.exception("run_not_tallied", run_id=run_id)
-                problem = f"the outcomes could not be tallied: {type(error).__name__}: {error}"
-                await self._runs.change_state(run_id, RunState.FAILED, of=ACTIVE, problem=problem)
+                await self._fail(run_id, f"the outcomes could not be tallied: {type(error).__name__}: {error}")
         for run_id in await self._runs.pausable():
             await self._pause(run_id)
+
+    async def _refused(self, run_id: str, error: ShinsaError) -> None:
+        """A run that cannot end, as where another version of its benchmark is installed, keeps no other from it."""
+        self._refusals[run_id] += 1
+        log.warning("run_not_ended", run_id=run_id, problem=error.message, refusals=self._refusals[run_id])
+        if self._refusals[run_id] >= MOST_REFUSALS:
+            await self._fail(run_id, error.message)
+
+    async def _fail(self, run_id: str, problem: str) -> None:
+        self._refusals.pop(run_id, None)
+        if await self._runs.change_state(run_id, RunState.FAILED, of=ACTIVE, problem=problem):
+            log.error("run_failed", run_id=run_id, problem=problem)
 
     async def _end(self, run_id: str) -> None:
         """Ends a run unless another replica is at it; should that one die, its claim lapses, and another does."""
