@@ -367,6 +367,45 @@ async def test_outcomes_that_cannot_be_tallied_fail_the_run_and_nothing_else(
     assert set(world.workers.executions.values()) == {1}
 
 
+async def test_a_run_that_is_refused_its_end_keeps_no_other_from_it(world: Any) -> None:
+    """As where a benchmark was installed in another version between its last item and its end."""
+    replica = world.replica()
+    finish, refused = replica.keeper._ends._finish, await replica.runs.submit(world.spec("sums"))
+
+    async def another_version(run_id: str) -> None:
+        if run_id == refused.id:
+            raise ShinsaError(Reason.FAILED_PRECONDITION, "sums: planned with version 1, installed is 2")
+        await finish(run_id)
+
+    replica.keeper._ends._finish = another_version
+    later = await replica.runs.submit(world.spec("programs"))
+    assert (await world.over(replica, later)).state is RunState.COMPLETE
+    ended = await world.over(replica, refused)
+    assert (ended.state, ended.problem) == (RunState.FAILED, "sums: planned with version 1, installed is 2")
+
+
+async def test_a_run_that_failed_and_is_resumed_has_all_its_tries_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "FIRST_WAIT_SECONDS", 0.0)
+    results, broken = world.workers.results, keeper.MOST_FAILURES
+
+    def sometimes_broken(inbox: str) -> Any:
+        nonlocal broken
+        if broken:
+            broken -= 1
+            raise ValueError("a bug of ours")
+        return results(inbox)
+
+    world.workers.results = sometimes_broken
+    replica = world.replica()
+    run = await replica.runs.submit(world.spec("sums"))
+    assert (await world.over(replica, run)).state is RunState.FAILED
+    broken = keeper.MOST_FAILURES - 1
+    await replica.runs.resume(run.id)
+    assert (await world.over(replica, run)).state is RunState.COMPLETE
+
+
 async def test_other_runs_go_on_while_a_large_one_is_tallied(world: Any) -> None:
     one = world.replica()
     tallying, go_on, finish = asyncio.Event(), asyncio.Event(), one.keeper._ends._finish

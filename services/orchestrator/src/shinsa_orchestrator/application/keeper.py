@@ -225,6 +225,8 @@ class ShardKeeper:
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** max(0, failures - 1))
         self._not_before[lease.run.id] = self._tools.clock.steady() + wait
         if final or failures >= MOST_FAILURES:
+            # Whoever resumes it begins anew.
+            self._failures = {key: count for key, count in self._failures.items() if key[0] != lease.run.id}
             with contextlib.suppress(ShinsaError):
                 await self._runs.change_state(lease.run.id, RunState.FAILED, of=ACTIVE, problem=problem)
                 log.error("run_failed", run_id=lease.run.id, problem=problem)
