@@ -23,6 +23,7 @@ from shinsa_orchestrator.domain.webhook import Delivery, DeliveryState
 from shinsa_orchestrator.outbound.http_messenger import HttpMessenger
 from shinsa_orchestrator.outbound.system_clock import SystemClock
 from shinsa_orchestrator.outbound.webhook_store import SqlWebhookStore
+from waiting import until
 
 
 class Receiver:
@@ -134,6 +135,28 @@ async def test_what_is_not_taken_is_tried_again_and_dead_in_the_end(
     if trouble != "refused":
         await a_sender(store).look()
         assert [one.state for one in (await desk.deliveries(webhook.id, ()))[0]] == [DeliveryState.DELIVERED]
+
+
+async def test_a_store_that_goes_away_while_sending_is_waited_for(
+    stores: Any, store: SqlWebhookStore, desk: WebhookDesk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.create(receiver.url, ("run.*",), "ann")
+    await a_run(stores)
+    take, away = store.take, 3
+
+    async def take_later(seconds: float, *, of: Any) -> Any:
+        nonlocal away
+        if away:
+            away -= 1
+            raise ShinsaError(Reason.UNAVAILABLE, "the results store cannot be reached")
+        return await take(seconds, of=of)
+
+    monkeypatch.setattr(store, "take", take_later)
+    sending = asyncio.create_task(a_sender(store).run())
+    await until(lambda: sending.done() or receiver.heard)
+    assert not sending.done()
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
 
 
 async def test_a_failed_attempt_waits_for_its_turn(

@@ -107,9 +107,12 @@ class WebhookSender:
         if not webhooks:
             return
         await self._notice(list(webhooks.values()))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_SENT_AT_ONCE):
-                group.create_task(self._send_due(webhooks))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_SENT_AT_ONCE):
+                    group.create_task(self._send_due(webhooks))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     async def _notice(self, webhooks: Sequence[Webhook]) -> None:
         now = self._clock.now()
