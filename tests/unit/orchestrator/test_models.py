@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from shinsa.inference.v1 import model_pb2
+from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.domain.model import ModelEntry
+from shinsa_orchestrator.domain.run import JudgeChoice
+from shinsa_orchestrator.ports.workers import JudgeProfile
 
 
 def scripted(otherwise: str) -> ModelEntry:
@@ -51,3 +55,19 @@ async def test_a_model_that_was_removed_in_the_meantime_is_not_heard_of_any_more
     removed.set()
     await adding
     assert world.workers.withdrawn == ["twice", "twice"]
+
+
+async def test_a_model_that_judges_a_run_under_way_cannot_be_removed(world: Any) -> None:
+    world.workers.hold = {"generate"}
+    replica = world.replica()
+    await replica.models.add(scripted("8"), replace=False)
+    world.judges.profiles.append(JudgeProfile("twin", True, kind="inference", model="twice"))
+    spec = world.spec("essays", judges=(JudgeChoice("*", "twin"),))
+    run = await replica.runs.submit(spec)
+    with pytest.raises(ShinsaError, match=f"run {run.id} is judged by model 'twice'") as refused:
+        await replica.models.remove("twice")
+    assert (refused.value.reason, refused.value.field) == (Reason.FAILED_PRECONDITION, "model")
+    with pytest.raises(ShinsaError, match=f"run {run.id} examines model 'm'"):
+        await replica.models.remove("m")
+    await replica.runs.cancel(run.id)
+    await replica.models.remove("twice")

@@ -15,9 +15,6 @@ from shinsa_orchestrator.ports.runs import RunStore
 
 log = structlog.get_logger(__name__)
 
-# Newest runs of a model among which an active one is looked for.
-_LOOKED_AT = 200
-
 
 class ModelDesk:
     """Registers models and tells the inference replicas of them."""
@@ -80,14 +77,11 @@ class ModelDesk:
         log.info("model_removed", model=name)
 
     async def _check_idle(self, name: str) -> None:
-        newest = await self._runs.runs(model=name, before="", limit=_LOOKED_AT)
-        active = next((run for run in newest if run.state.active), None)
-        if active is not None:
-            raise ShinsaError(
-                Reason.FAILED_PRECONDITION,
-                f"run {active.id} examines model {name!r} at this moment; cancel it or wait for its end",
-                field="model",
-            )
+        for run in await self._runs.active_runs():
+            if name in (run.spec.model, *run.plan.pins.judge_models):
+                does = "examines" if name == run.spec.model else "is judged by"
+                message = f"run {run.id} {does} model {name!r} at this moment; cancel it or wait for its end"
+                raise ShinsaError(Reason.FAILED_PRECONDITION, message, field="model")
 
     async def listing(self) -> Sequence[ModelEntry]:
         return await self._models.models()
