@@ -233,3 +233,12 @@ async def test_data_without_the_split_is_refused(world: Any) -> None:
     sums.dataset = replace(sums.dataset, dev=())
     refused = await _refusal(world, world.spec("sums", overrides=(Override("split", "dev"),)))
     assert "(specimen) has no samples of the split 'dev'" in refused.message
+
+
+async def test_reuse_is_refused_for_what_is_examined_though_there_is_no_test(world: Any) -> None:
+    _two_splits(world)
+    sums = world.shelf.installed["sums"]
+    sums.dataset = replace(sums.dataset, test=())
+    overrides = (Override("split", "dev"), Override("temperature", "0.5"))
+    refused = await _refusal(world, world.spec("sums", overrides=overrides, reuse=True))
+    assert (refused.field, "sums with temperature 0.5" in refused.message) == ("spec.reuse", True)

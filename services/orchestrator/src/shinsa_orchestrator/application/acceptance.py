@@ -37,7 +37,7 @@ async def check_reusable(lines: Sequence[Line]) -> None:
     reused. One that leaves the temperature open may be greedy by the model's entry."""
     by_chance: dict[str, str] = {}
     for line in lines:
-        if not line.dataset.test:
+        if not line.samples:
             continue
         for request in await open_requests(line.benchmark, [line.item(_FIRST)], {}):
             chance = _chance(request.sampling)
