@@ -9,7 +9,8 @@ import pytest
 from shinsa_benchmarks.boards import Board
 from shinsa_chassis.errors import ShinsaError
 from shinsa_orchestrator.domain.gate import GateRequest, GateVerdict
-from shinsa_orchestrator.domain.run import RunState
+from shinsa_orchestrator.domain.identity import item_id
+from shinsa_orchestrator.domain.run import BenchmarkChoice, RunSpec, RunState
 
 BOARD = Board.model_validate(
     {
@@ -109,6 +110,43 @@ async def test_other_data_or_nothing_in_common_cannot_be_decided(floor: Any) -> 
     c = await floor.examined("programs")
     report = await _decided(floor, c.run.id, c.run.id)
     assert report.reasons == ("nothing of the board 'small' was measured in both runs",)
+
+
+async def test_a_total_counts_the_samples_of_its_own_shot_count(floor: Any) -> None:
+    floor.shelf.known_boards["small"] = Board.model_validate(
+        {
+            "id": "small",
+            "title": "Small",
+            "shots": [0, 2],
+            "nodes": [
+                {"id": "total", "title": "Total"},
+                {"id": "sums", "title": "Sums", "parent": "total", "score": {"benchmark": "sums"}},
+            ],
+        }
+    )
+
+    async def examined() -> str:
+        replica = floor.replica()
+        run = await replica.runs.submit(RunSpec("m", benchmarks=(BenchmarkChoice("sums", (0, 2)),)))
+        await floor.over(replica, run)
+        await replica.stop()
+        return str(run.id)
+
+    baseline, right = await examined(), floor.workers.answer
+
+    def once_unavailable(task: Any, request: Any) -> Any:
+        if task.item_id == item_id(task.run_id, "sums", 2, 0, "sums-3"):
+            raise floor.Failed("unavailable")
+        return right(task, request)
+
+    floor.workers.answer = once_unavailable
+    report = await _decided(floor, baseline, await examined())
+    assert [(test.node, test.shots, test.samples, test.unshared) for test in report.tests] == [
+        ("total", 0, 12, 0),
+        ("total", 2, 11, 1),
+        ("sums", 0, 12, 0),
+        ("sums", 2, 11, 1),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -89,14 +89,13 @@ class GateKeeper:
         metric = next((one for one in manifest.metrics if one.name == (name or manifest.primary.name)), None)
         if metric is None:
             return Untested(place.node.id, place.shots, f"{manifest.id} has no metric {name!r}", True)
+        if metric.statistic:
+            why = f"{metric.name} is of all samples together, none has one"
+            return Untested(place.node.id, place.shots, why, False)
         values = []
         for run, number in zip((baseline, candidate), place.numbers, strict=True):
             rows = await outcomes(self._log, run, number)
             values.append(sample_values(metric, [row for row in rows if not category or row[1] == category]))
-        if metric.statistic:
-            return Untested(
-                place.node.id, place.shots, f"{metric.name} is of all samples together, none has one", False
-            )
         return _Pair(place, metric, values[0], values[1])
 
 
@@ -206,14 +205,13 @@ def _totals(board: Board, leaves: Sequence[tuple[_Pair, GateTest]], asked: GateR
     for shots in [one for one in board.shots if one in following or len(board.shots) == 1]:
         value_a, _ = _total(board, leaves, shots, "baseline")
         value_b, stderr = _total(board, leaves, shots, "candidate")
+        here = [test for pair, test in leaves if pair.place.leaf.shots is not None or test.shots == shots]
         found = Drop(value_a - value_b, stderr)
         yield GateTest(
             node=board.root.id,
             shots=shots,
-            samples=sum(
-                test.samples for pair, test in leaves if pair.place.leaf.shots is not None or test.shots == shots
-            ),
-            unshared=sum(test.unshared for _, test in leaves),
+            samples=sum(test.samples for test in here),
+            unshared=sum(test.unshared for test in here),
             baseline=value_a,
             candidate=value_b,
             drop=found.drop,
