@@ -9,6 +9,7 @@ from typing import Any
 
 from shinsa.inference.v1 import model_pb2
 from shinsa_chassis.endpoint_presets import PRESETS
+from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.report import Score
@@ -47,6 +48,18 @@ def progress(**counts: int) -> Progress:
     for status, count in counts.items():
         made.finished(status, 0, count)
     return made
+
+
+async def test_a_name_that_no_store_can_hold_is_no_error_of_ours(stores: Any) -> None:
+    """PostgreSQL refuses the character; SQLite looks for it in vain."""
+    for look in (stores.runs.run("r\x00"), stores.models.model("m\x00"), stores.log.item("i\x00")):
+        try:
+            assert await look is None
+        except ShinsaError as error:
+            assert not stores.results.embedded
+            assert (error.reason, "NUL character" in error.message) == (Reason.INVALID_ARGUMENT, True)
+        else:
+            assert stores.results.embedded
 
 
 async def test_a_run_comes_back_as_it_was_stored(stores: Any) -> None:

@@ -27,6 +27,8 @@ LEAST_FREE_BYTES = 4 * 2**20
 # PostgreSQL's classes and codes of whoever may not come in, or may not do there what must be done: password or role,
 # database, schema, rights.
 _REFUSED = ("28", "3D", "3F", "42501")
+# Its code for text that its encoding does not have, which of what UTF-8 can say is NUL alone.
+_NO_TEXT = "22021"
 _FILE_TROUBLE = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
@@ -88,6 +90,9 @@ class Database:
             invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
             if invalidated or _is_starting_or_stopping(error) or self._has_no_room(error) or _is_refused(error):
                 raise self._unavailable(error) from error
+            if _sqlstate(error) == _NO_TEXT:
+                message = f"a text holds a NUL character, which the {self.name} cannot hold; leave it out"
+                raise ShinsaError(Reason.INVALID_ARGUMENT, message) from error
             raise
 
     def _unavailable(self, error: BaseException) -> ShinsaError:
