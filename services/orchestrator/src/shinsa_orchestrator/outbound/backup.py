@@ -10,11 +10,12 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from shinsa_chassis.errors import Reason, ShinsaError
-from sqlalchemy import MetaData, Table, func, insert, select
+from sqlalchemy import MetaData, Row, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shinsa_orchestrator.outbound import (
@@ -114,11 +115,22 @@ async def _check(database: Database, history: History, metadata: MetaData, manif
 
 async def _dump(connection: AsyncConnection, table: Table, path: Path) -> int:
     count = 0
-    with gzip.open(path, "wt", compresslevel=5, encoding="utf-8") as file:
-        async for row in await connection.stream(select(table)):
-            file.write(json.dumps([_written(value) for value in row], ensure_ascii=False, separators=(",", ":")) + "\n")
-            count += 1
+    problem = f"{path} cannot be written"
+    with _in_words(problem):
+        file = gzip.open(path, "wt", compresslevel=5, encoding="utf-8")  # noqa: SIM115 - closed in words, too
+    try:
+        async for rows in (await connection.stream(select(table))).partitions(_PIECE):
+            with _in_words(problem):
+                file.writelines(map(_line, rows))
+            count += len(rows)
+    finally:
+        with _in_words(problem):
+            file.close()
     return count
+
+
+def _line(row: Row[Any]) -> str:
+    return json.dumps([_written(value) for value in row], ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 async def _load(connection: AsyncConnection, table: Table, folder: Path, expected: int) -> None:
@@ -133,7 +145,7 @@ async def _load(connection: AsyncConnection, table: Table, folder: Path, expecte
 
 def _pieces(path: Path, names: list[str]) -> Iterator[list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
-    with gzip.open(path, "rt", encoding="utf-8") as file:
+    with _in_words(f"{path} cannot be read; the backup is damaged"), gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             rows.append(dict(zip(names, map(_read, json.loads(line)), strict=True)))
             if len(rows) == _PIECE:
@@ -141,6 +153,15 @@ def _pieces(path: Path, names: list[str]) -> Iterator[list[dict[str, Any]]]:
                 rows = []
     if rows:
         yield rows
+
+
+@contextmanager
+def _in_words(problem: str) -> Iterator[None]:
+    """Says of a file what would else be said of the database."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError) as error:
+        raise _refused(f"{problem} ({type(error).__name__}: {error})") from error
 
 
 def _written(value: object) -> object:
