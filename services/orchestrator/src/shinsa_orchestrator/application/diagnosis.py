@@ -75,7 +75,7 @@ class Doctor:
                 findings += store_findings(await store.look())
             except ShinsaError as error:
                 remedy = "start the database, or mend its URL in the settings; runs wait for it meanwhile"
-                findings.append(Finding("stores", store.name, Severity.ERROR, f"{_sentence(error.message)}", remedy))
+                findings.append(Finding("stores", store.name, Severity.ERROR, _sentence(error.message), remedy))
         return Diagnosis(tuple(findings), tuple(replicas))
 
 

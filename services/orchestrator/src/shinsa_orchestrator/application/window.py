@@ -11,7 +11,7 @@ OPEN_WINDOWS = 8
 class RunWindow:
     """Bounds the open items of a run: ``width`` that are being generated, ``OPEN_WINDOWS`` times as many in all.
 
-    ``moved`` is when a result of each kind last came in, in seconds since the epoch: a queue that moves is not stuck.
+    ``moved`` is when a result of each kind last came in, on the steady clock: a queue that moves is not stuck.
     """
 
     def __init__(self, width: int) -> None:
