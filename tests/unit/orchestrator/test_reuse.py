@@ -15,7 +15,7 @@ from shinsa_orchestrator.domain.identity import question
 from shinsa_orchestrator.domain.item import CompletionSums, ItemFilter, LatencyTotals
 from shinsa_orchestrator.domain.run import BenchmarkChoice, JudgeChoice, Override
 from shinsa_orchestrator.domain.step import StepResult
-from shinsa_orchestrator.outbound.jetstream_queue import engine_digest
+from shinsa_orchestrator.outbound.worker_results import engine_digest
 
 
 def engine(world: Any, settings: str = "settings-1", revision: str = "93efa2f", **usage: int) -> Any:

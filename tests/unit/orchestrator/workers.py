@@ -16,7 +16,7 @@ from shinsa.sandbox.v1 import execution_pb2, sandbox_service_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.step import StepResult, StepTask
-from shinsa_orchestrator.outbound.jetstream_queue import generated as read_completion
+from shinsa_orchestrator.outbound.worker_results import generated as read_completion
 
 
 def generated(text: str, model: str = "m") -> inference_service_pb2.GenerateResponse:
