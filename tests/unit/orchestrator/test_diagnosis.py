@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_orchestrator.application.diagnosis import (
+from shinsa_orchestrator.application.diagnosis import Doctor
+from shinsa_orchestrator.application.findings import (
     SERVICES,
-    Doctor,
     bus_findings,
     letter_findings,
     replica_findings,

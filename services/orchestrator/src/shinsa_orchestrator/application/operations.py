@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_orchestrator.application.diagnosis import SERVICES
+from shinsa_orchestrator.application.findings import SERVICES
 from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.application.runs import RunDesk
 from shinsa_orchestrator.domain.operation import Letter, LetterFilter, Replica

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shinsa_benchmarks.benchmark import wanted
 from shinsa_benchmarks.manifest import Manifest
 from shinsa_chassis.errors import Reason, ShinsaError
 
@@ -14,24 +13,19 @@ from shinsa_orchestrator.application.judge_choice import check_prices, chosen_pr
 from shinsa_orchestrator.application.lines import open_lines
 from shinsa_orchestrator.application.pinning import pin_judges, pin_model
 from shinsa_orchestrator.application.refusals import invalid, unknown
+from shinsa_orchestrator.application.selection import Selection
 from shinsa_orchestrator.domain.model import ModelEntry
-from shinsa_orchestrator.domain.overrides import by_benchmark
 from shinsa_orchestrator.domain.run import (
     JudgeBudget,
-    Override,
     Pins,
     Plan,
-    PlannedBenchmark,
     RunSpec,
-    Setting,
 )
 from shinsa_orchestrator.ports.catalog import Catalog
 from shinsa_orchestrator.ports.definitions import DefinitionStore
 from shinsa_orchestrator.ports.models import ModelStore
 from shinsa_orchestrator.ports.workers import JudgeDirectory, JudgeOffer, SandboxDirectory
 
-SPLITS = ("test", "dev")
-MOST_REPETITIONS = 1000
 MOST_WINDOW = 100_000
 
 
@@ -41,17 +35,6 @@ class PlanTerms:
 
     window: int
     items_per_shard: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A benchmark as the run wants it; ``limit`` 0 is all samples."""
-
-    manifest: Manifest
-    shots: tuple[int, ...]
-    repetitions: int
-    limit: int
-    settings: Mapping[str, Setting]
 
 
 class Planner:
@@ -68,6 +51,7 @@ class Planner:
     ) -> None:
         self._definitions = definitions
         self._catalog = catalog
+        self._selection = Selection(catalog)
         self._models = models
         self._judges = judges
         self._sandboxes = sandboxes
@@ -77,13 +61,13 @@ class Planner:
         """Raises ``ShinsaError``: invalid_argument with the field at fault, or unavailable with the service that could
         not be asked."""
         model = await self.check_model(spec.model)
-        wanted = self._wanted(spec)
-        settings = self._settings(spec, wanted)
+        selected = self._selection.selected(spec)
+        manifests = [one.manifest for one in selected]
         if spec.window > MOST_WINDOW:
             raise invalid("spec.window", f"{spec.window} items at once are too many; at most {MOST_WINDOW}")
-        judges, offer = await self.resolve_judges(spec, [one.manifest for one in wanted])
-        await self._check_sandbox([one.manifest for one in wanted])
-        lines = [line for one in wanted for line in await self._lines(spec, one, settings[one.manifest.id])]
+        judges, offer = await self.resolve_judges(spec, manifests)
+        await self._check_sandbox(manifests)
+        lines = await self._selection.lines(selected, spec.dataset)
         plan = Plan(tuple(lines), judges, self._terms.items_per_shard, spec.window or self._terms.window)
         opened = await open_lines(plan, self._catalog) if model.accepts or spec.reuse else ()
         await check_accepted(model, opened)
@@ -118,89 +102,6 @@ class Planner:
         if entry is None:
             raise unknown("spec.model", "model", name, [entry.name for entry in await self._models.models()])
         return entry
-
-    # --- benchmarks ---
-
-    def _wanted(self, spec: RunSpec) -> list[_Wanted]:
-        if spec.suite and spec.benchmarks:
-            raise invalid("spec.suite", "a suite and benchmarks are both given; give one of them")
-        if spec.suite:
-            return self._suite(spec)
-        if not spec.benchmarks:
-            raise invalid("spec.benchmarks", "nothing to examine; give a suite or benchmarks")
-        return self._choices(spec)
-
-    def _suite(self, spec: RunSpec) -> list[_Wanted]:
-        suites = self._catalog.suites()
-        if spec.suite not in suites:
-            raise unknown("spec.suite", "suite", spec.suite, suites)
-        wanted = []
-        for entry in suites[spec.suite].benchmarks:
-            manifest = self._catalog.benchmarks()[entry.id].manifest
-            limits = [limit for limit in (spec.limit, entry.limit) if limit]
-            shots = tuple(entry.shots or manifest.shots)
-            wanted.append(_Wanted(manifest, shots, entry.repetitions, min(limits, default=0), dict(entry.settings)))
-        return wanted
-
-    def _choices(self, spec: RunSpec) -> list[_Wanted]:
-        installed = self._catalog.benchmarks()
-        wanted: list[_Wanted] = []
-        for number, choice in enumerate(spec.benchmarks):
-            field = f"spec.benchmarks[{number}]"
-            if choice.benchmark not in installed:
-                raise unknown(f"{field}.benchmark", "benchmark", choice.benchmark, installed)
-            manifest = installed[choice.benchmark].manifest
-            if any(one.manifest.id == manifest.id for one in wanted):
-                raise invalid(f"{field}.benchmark", f"{manifest.id} is named twice; give its shot counts in one entry")
-            shots = choice.shots or tuple(manifest.shots)
-            _check_shots(f"{field}.shots", manifest, shots)
-            if choice.repetitions > MOST_REPETITIONS:
-                raise invalid(f"{field}.repetitions", f"at most {MOST_REPETITIONS}, not {choice.repetitions}")
-            wanted.append(_Wanted(manifest, shots, choice.repetitions or 1, spec.limit, {}))
-        return wanted
-
-    def _settings(self, spec: RunSpec, wanted: Sequence[_Wanted]) -> dict[str, dict[str, Setting]]:
-        names = {one.manifest.id: one.manifest.settings for one in wanted}
-        chosen = by_benchmark(spec.overrides, names, list(self._catalog.benchmarks()))
-        _check_split(spec.overrides, [one.manifest for one in wanted])
-        merged = {}
-        for one in wanted:
-            try:
-                merged[one.manifest.id] = one.manifest.settings_with({**one.settings, **chosen[one.manifest.id]})
-            except ValueError as error:
-                raise invalid("spec.overrides", f"{one.manifest.id}: {error}") from error
-        return merged
-
-    async def _lines(self, spec: RunSpec, one: _Wanted, settings: Mapping[str, Setting]) -> list[PlannedBenchmark]:
-        manifest = one.manifest
-        dataset = await self._catalog.dataset(manifest.id, spec.dataset)
-        if len(dataset.train) < max(one.shots):
-            raise invalid(
-                "spec.benchmarks",
-                f"{manifest.id}: {max(one.shots)} shots need as many examples, the data ({dataset.origin}) has "
-                f"{len(dataset.train)}; take fewer shots or other data",
-            )
-        there = len(dataset.examined(settings))
-        if not there:
-            raise invalid(
-                "spec.overrides[split]",
-                f"{manifest.id}: the data ({dataset.origin}) has no samples {wanted(settings)}; prepare data that "
-                "has, or leave the benchmark out",
-            )
-        return [
-            PlannedBenchmark(
-                benchmark=manifest.id,
-                version=manifest.version,
-                shots=shots,
-                repetitions=one.repetitions,
-                samples=min(there, one.limit or there),
-                dataset=dataset.origin,
-                dataset_digest=dataset.digest,
-                steps=tuple(manifest.steps),
-                settings=settings,
-            )
-            for shots in one.shots
-        ]
 
     # --- judges and sandbox ---
 
@@ -244,23 +145,3 @@ class Planner:
                 field="spec.benchmarks",
                 origin="sandbox",
             )
-
-
-def _check_split(overrides: Sequence[Override], manifests: Sequence[Manifest]) -> None:
-    """A split that is named for the whole run is one of every benchmark: none is examined on another unawares."""
-    for override in overrides:
-        lacking = [one.id for one in manifests if override.value not in one.splits] if override.key == "split" else []
-        if lacking and override.value in SPLITS:
-            raise invalid(
-                "spec.overrides[split]",
-                f"{', '.join(lacking)} have no split {override.value!r}; leave them out, or name the benchmarks that "
-                f"have it, as in <benchmark>.split={override.value}",
-            )
-
-
-def _check_shots(field: str, manifest: Manifest, shots: Sequence[int]) -> None:
-    for count in shots:
-        if count > manifest.most_shots:
-            raise invalid(field, f"{manifest.id} takes 0 to {manifest.most_shots} shots, not {count}")
-    if len(set(shots)) != len(shots):
-        raise invalid(field, f"{manifest.id}: a shot count is given twice")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
-from shinsa_benchmarks.vocabulary import Status
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shinsa_orchestrator.application.unbroken import unbroken
@@ -26,7 +22,7 @@ from shinsa_orchestrator.domain.item import (
 )
 from shinsa_orchestrator.domain.repeat import Repeat, RepeatCount
 from shinsa_orchestrator.domain.step import KnownStep, StepRecord, StepResult, StoredResult
-from shinsa_orchestrator.outbound import completion_totals, repeat_rows, step_totals
+from shinsa_orchestrator.outbound import completion_totals, item_queries, repeat_rows, step_totals
 from shinsa_orchestrator.outbound.database import Database, cleaned
 from shinsa_orchestrator.outbound.packing import pack, unpack
 from shinsa_orchestrator.outbound.sample_log_readings import finished_item, step_detail, step_result
@@ -152,20 +148,13 @@ class SqlSampleLog:
 
     @unbroken
     async def _outcomes_after(self, run_id: str, line: int, after: int) -> tuple[int, Sequence[OutcomeRow]]:
-        columns = (items.c.position, items.c.sample_id, items.c.repetition, items.c.category)
-        query = select(*columns, items.c.status, items.c.metrics).order_by(items.c.position).limit(PIECE)
-        query = query.where(items.c.run_id == run_id, items.c.line == line, items.c.position > after)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        found = [OutcomeRow(row[1], row[2], row[3], Status(row[4]), _metrics(row[5])) for row in rows]
-        return (rows[-1][0] if rows else after), found
+            return await item_queries.outcomes(connection, run_id, line, after=after, limit=PIECE)
 
     @unbroken
     async def status_counts(self, run_id: str) -> Sequence[StatusCount]:
-        group = (items.c.line, items.c.benchmark, items.c.status, items.c.reason)
-        query = select(*group, func.count()).where(items.c.run_id == run_id).group_by(*group).order_by(*group)
         async with self._database.reading() as connection:
-            return [StatusCount(r[0], r[1], Status(r[2]), r[3], r[4]) for r in await connection.execute(query)]
+            return await item_queries.by_status(connection, run_id)
 
     @unbroken
     async def step_totals(self, run_id: str) -> Sequence[StepTotals]:
@@ -205,27 +194,8 @@ class SqlSampleLog:
 
     @unbroken
     async def items(self, wanted: ItemFilter, *, after: int, limit: int) -> Sequence[FinishedItem]:
-        query = select(items).where(items.c.run_id == wanted.run_id, items.c.position > min(after, 2**62))
-        if wanted.benchmark:
-            query = query.where(items.c.benchmark == wanted.benchmark)
-        if wanted.status is not None:
-            query = query.where(items.c.status == wanted.status.value)
-        if wanted.category:
-            query = query.where(items.c.category == wanted.category)
-        if wanted.wrong_only:
-            query = query.where(items.c.wrong)
-        if wanted.disagreed_only:
-            mine = (steps.c.run_id == items.c.run_id, steps.c.shard == items.c.shard, steps.c.item_id == items.c.id)
-            query = query.where(exists().where(*mine, steps.c.disagreed))
-        if wanted.reason:
-            query = query.where(items.c.reason == wanted.reason)
-        if wanted.shots is not None:
-            query = query.where(items.c.shots == min(wanted.shots, 2**31 - 1))
-        if wanted.sample_id:
-            query = query.where(items.c.sample_id == cleaned(wanted.sample_id))
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.order_by(items.c.position).limit(limit))
-            return [finished_item(row) for row in rows]
+            return await item_queries.listed(connection, wanted, after=after, limit=limit)
 
     @unbroken
     async def item(self, item_id: str) -> FinishedItem | None:
@@ -242,12 +212,6 @@ class SqlSampleLog:
         )
         async with self._database.reading() as connection:
             return [step_detail(row) for row in await connection.execute(query)]
-
-
-@lru_cache(4096)
-def _metrics(text: str) -> Mapping[str, float]:
-    """Few outcomes of a benchmark differ in their values."""
-    return MappingProxyType(json.loads(text))
 
 
 async def _refused(connection: AsyncConnection, records: Sequence[StepRecord]) -> set[str]:
