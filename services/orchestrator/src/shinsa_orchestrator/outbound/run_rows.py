@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shinsa_orchestrator.domain.progress import Progress, total
-from shinsa_orchestrator.domain.run import Run, RunState
+from shinsa_orchestrator.domain.run import ACTIVE, Run, RunState
 from shinsa_orchestrator.outbound import documents
-from shinsa_orchestrator.outbound.results_tables import shards
+from shinsa_orchestrator.outbound.results_tables import runs, shards
 from shinsa_orchestrator.outbound.score_rows import versions_read
+
+ACTIVE_STATES = [state.value for state in ACTIVE]
 
 
 def run_row(run: Run, idempotency_key: str) -> dict[str, object]:
@@ -40,6 +42,17 @@ def shard_row(run_id: str, number: int, progress: Progress) -> dict[str, object]
         "epoch": 0,
         "progress": documents.dump(progress),
     }
+
+
+def locked(run_id: str) -> Select[tuple[str]]:
+    """The state of a run, which nobody else changes before the end of the transaction."""
+    return select(runs.c.state).where(runs.c.id == run_id).with_for_update()
+
+
+async def read_run(connection: AsyncConnection, run_id: str) -> Run | None:
+    """With its progress; None where there is no such run."""
+    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
+    return None if row is None else (await with_progress(connection, [row]))[0]
 
 
 async def with_progress(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Run]:
