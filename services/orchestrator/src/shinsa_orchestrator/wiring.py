@@ -10,12 +10,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from shinsa_chassis.broker import open_broker
-from shinsa_chassis.errors import ShinsaError
+from shinsa_chassis.broker import Broker, open_broker
 from shinsa_chassis.grpc_channel import open_channel
 from shinsa_chassis.grpc_server import GrpcServer, grpc_server, waiting_room
 from shinsa_chassis.lifecycle import Drain, TaskKeeper
-from shinsa_chassis.readiness import Readiness
 
 from shinsa_orchestrator.application.access import AccessDesk
 from shinsa_orchestrator.application.analyses import AnalysisRoom
@@ -53,14 +51,15 @@ from shinsa_orchestrator.inbound.submission_servicer import SubmissionServicer
 from shinsa_orchestrator.inbound.webhook_servicer import WebhookServicer
 from shinsa_orchestrator.outbound import backup
 from shinsa_orchestrator.outbound.access_store import SqlAccessStore
-from shinsa_orchestrator.outbound.database import Database, open_database
+from shinsa_orchestrator.outbound.both_databases import HISTORIES, both_databases, until_current
+from shinsa_orchestrator.outbound.database import Database
 from shinsa_orchestrator.outbound.definition_store import SqlDefinitionStore
 from shinsa_orchestrator.outbound.directories import GrpcJudgeDirectory, GrpcSandboxDirectory
 from shinsa_orchestrator.outbound.http_messenger import HttpMessenger
 from shinsa_orchestrator.outbound.installed_catalog import InstalledCatalog
 from shinsa_orchestrator.outbound.jetstream_operations import JetStreamOperations
 from shinsa_orchestrator.outbound.jetstream_queue import JetStreamQueue
-from shinsa_orchestrator.outbound.migrations.upgrade import RESULTS, SAMPLE_LOG, ensure_current, migrate
+from shinsa_orchestrator.outbound.migrations.upgrade import RESULTS, SAMPLE_LOG, migrate
 from shinsa_orchestrator.outbound.model_entries import VllmEntryWriter
 from shinsa_orchestrator.outbound.model_folder import FolderModelHub
 from shinsa_orchestrator.outbound.model_hub import HttpModelHub
@@ -79,35 +78,23 @@ from shinsa_orchestrator.outbound.webhook_store import SqlWebhookStore
 from shinsa_orchestrator.ports.submissions import ModelHub, SubmitterLimits
 from shinsa_orchestrator.settings import OrchestratorSettings
 
-# Between looks at a database that cannot be used yet.
-_LOOK_AGAIN_SECONDS = 1.0
-
-
-@asynccontextmanager
-async def _databases(settings: OrchestratorSettings) -> AsyncIterator[tuple[Database, Database]]:
-    async with (
-        open_database("results store", settings.results_store, setting="results_url") as results,
-        open_database("sample log", settings.sample_log_store, setting="sample_log_url") as sample_log,
-    ):
-        yield results, sample_log
-
 
 async def migrate_databases(settings: OrchestratorSettings) -> None:
     """Brings both databases up to date."""
-    async with _databases(settings) as (results, sample_log):
+    async with both_databases(settings) as (results, sample_log):
         await migrate(results, RESULTS)
         await migrate(sample_log, SAMPLE_LOG)
 
 
 async def back_up_databases(settings: OrchestratorSettings, folder: Path) -> dict[str, int]:
     """Writes both stores to a folder; rows by table."""
-    async with _databases(settings) as (results, sample_log):
+    async with both_databases(settings) as (results, sample_log):
         return await backup.back_up(results, sample_log, folder)
 
 
 async def restore_databases(settings: OrchestratorSettings, folder: Path) -> dict[str, int]:
     """Fills two empty databases from such a folder; rows by table."""
-    async with _databases(settings) as (results, sample_log):
+    async with both_databases(settings) as (results, sample_log):
         return await backup.restore(results, sample_log, folder)
 
 
@@ -116,94 +103,34 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
     """The running service; it ends in reverse order when the block does."""
     catalog = InstalledCatalog(settings.data_dir, settings.boards_dir)
     async with (
-        _databases(settings) as (results, sample_log),
+        both_databases(settings) as (results, sample_log),
         open_channel(settings.judge_address, settings) as judge_channel,
         open_channel(settings.sandbox_address, settings) as sandbox_channel,
         AsyncExitStack() as stack,
     ):
         async with waiting_room(settings):
-            await _until_current(results, sample_log)
+            await until_current(results, sample_log)
             broker = await stack.enter_async_context(open_broker(settings))
-        rooms_of_stores = (
-            StoreRoom(results, RESULTS, partial(broker.readiness.note, "results_store")),
-            StoreRoom(sample_log, SAMPLE_LOG, partial(broker.readiness.note, "sample_log")),
-        )
-        runs, models, log = SqlRunStore(results), SqlModelStore(results), SqlSampleLog(sample_log)
-        queue, clock = JetStreamQueue(broker), SystemClock()
-        definitions, recorder = SqlDefinitionStore(results), Recorder(log)
-        terms_of_reports = ReportTerms(_version(), settings.infra_error_threshold)
-        reporter = Reporter(runs, log, catalog, definitions, terms_of_reports)
-        tools = Tools(
-            queue=queue,
-            sample_log=log,
-            recorder=recorder,
-            codec=MessageCodec(),
-            clock=clock,
-            replays=GatheredReads(log.results),
-            copies=GatheredReads(log.copies),
-            patience=settings.step_patience_seconds,
-        )
-        terms = LeaseTerms(settings.replica, settings.lease_seconds)
-        keeper = ShardKeeper(runs, catalog, tools, terms, reporter.finish, lambda: broker.intake.held)
-        broker.intake.counts(lambda: keeper.shards)
-        broker.intake.on_change(keeper.changed)
-        planner = Planner(
-            catalog,
-            models,
-            GrpcJudgeDirectory(judge_channel, settings.judge_address, settings.directory_seconds),
-            GrpcSandboxDirectory(sandbox_channel, settings.sandbox_address, settings.directory_seconds),
-            PlanTerms(settings.window, settings.items_per_shard),
-            definitions,
-        )
-        references = SqlReferenceStore(results)
-        tables = BoardTables(catalog, runs, models, references)
-        rooms = Rooms(
-            runs=RunDesk(runs, planner, catalog, clock, keeper.changed),
-            reports=reporter,
-            items=ItemShelf(runs, log),
-            benchmarks=BenchmarkShelf(catalog),
-            boards=BoardRoom(catalog, tables),
-            tables=tables,
-            analyses=AnalysisRoom(tables),
-            models=ModelDesk(models, queue, runs),
-            references=ReferenceDesk(references, tables),
-            gates=GateKeeper(runs, log, catalog, tables),
-        )
-        submissions = SqlSubmissionStore(results)
-        queue_worker = SubmissionQueue(
-            submissions,
-            rooms.models,
-            rooms.runs,
-            VllmEntryWriter(max_model_len=settings.submission_max_model_len),
-            clock,
-            at_once=settings.submissions_at_once,
-            poll_seconds=settings.submission_poll_seconds,
-        )
-        order_terms = OrderTerms(settings.submission_suite, ValidityTerms(settings.submission_largest_b))
-        orders = OrderExaminer(submissions, models, catalog, _model_hub(settings), order_terms)
-        desk = SubmissionDesk(submissions, orders, clock, _queue_terms(settings), queue_worker.changed)
-        await broker.answer_recorded(log.successes)
-        await rooms.models.announce_all()
+        judges = GrpcJudgeDirectory(judge_channel, settings.judge_address, settings.directory_seconds)
+        sandboxes = GrpcSandboxDirectory(sandbox_channel, settings.sandbox_address, settings.directory_seconds)
+        built = _Build(settings, catalog, broker, results, sample_log)
+        store_rooms = built.store_rooms()
+        planner = built.planner(judges, sandboxes)
+        recorder, keeper = built.examination()
+        rooms = built.rooms(planner, keeper)
+        submissions, queue_worker = built.submissions(rooms)
         webhooks = SqlWebhookStore(results)
-        messenger = HttpMessenger(timeout=settings.webhook_seconds, private=settings.webhook_private)
-        sender = WebhookSender(webhooks, messenger, clock, poll_seconds=settings.webhook_poll_seconds)
-        samples = SampleKeeper(runs, log, days=settings.sample_days)
-        operations = JetStreamOperations(broker)
-        surveys = SqlStoreSurvey(results, RESULTS), SqlStoreSurvey(sample_log, SAMPLE_LOG)
-        operation_rooms = OperationRooms(
-            doctor=Doctor(operations, surveys, operations, operations, _version()),
-            desk=OperationDesk(operations, operations, rooms.runs),
-            samples=samples,
-            version=_version(),
-        )
+        samples = SampleKeeper(built.runs, built.log, days=settings.sample_days)
         servicers = Servicers(
             OrchestratorServicer(rooms),
-            SubmissionServicer(desk),
-            AccessServicer(AccessDesk(SqlAccessStore(results), clock)),
-            RemarkServicer(RemarkDesk(SqlRemarkStore(results), rooms.items, clock)),
-            WebhookServicer(WebhookDesk(webhooks, clock)),
-            OperationServicer(operation_rooms, clock),
+            SubmissionServicer(submissions),
+            AccessServicer(AccessDesk(SqlAccessStore(results), built.clock)),
+            RemarkServicer(RemarkDesk(SqlRemarkStore(results), rooms.items, built.clock)),
+            WebhookServicer(WebhookDesk(webhooks, built.clock)),
+            OperationServicer(built.operations(rooms, samples), built.clock),
         )
+        await broker.answer_recorded(built.log.successes)
+        await rooms.models.announce_all()
         async with (
             TaskKeeper() as recording,
             TaskKeeper() as keeping,
@@ -212,12 +139,12 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
             # The keeper of shards gives them back before the recorder ends: it hands over what it still holds.
             recording.spawn("recorder", recorder.run())
             keeping.spawn("shards", keeper.run())
-            keeping.spawn("vitals", Vitals(runs, PrometheusRunGauges(), clock).run())
+            keeping.spawn("vitals", Vitals(built.runs, PrometheusRunGauges(), built.clock).run())
             keeping.spawn("warm-up", warm_up())
             keeping.spawn("submissions", queue_worker.run())
-            keeping.spawn("webhooks", sender.run())
+            keeping.spawn("webhooks", built.webhook_sender(webhooks).run())
             keeping.spawn("retention", samples.run())
-            for room in rooms_of_stores:
+            for room in store_rooms:
                 await room.attempt()
                 keeping.spawn("room", room.run())
             server.obey(broker.readiness)
@@ -225,26 +152,103 @@ async def program(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
             yield server
 
 
-async def _until_current(results: Database, sample_log: Database) -> None:
-    """Brings the databases up to date, or sees that they are.
+class _Build:
+    """The parts of the program, made of what is open."""
 
-    Waits as long as one has no room for that. A database of others is waited for besides: until it can be reached, lets
-    us in and was migrated. What is waited for is told meanwhile.
-    """
-    readiness = Readiness()
-    for about, database, history in (("results_store", results, RESULTS), ("sample_log", sample_log, SAMPLE_LOG)):
-        short: list[str] = []
-        database.told = short.append
-        while True:
-            try:
-                await ensure_current(database, history)
-                readiness.note(about, "")
-                break
-            except ShinsaError as error:
-                if database.embedded and error.message not in short:
-                    raise
-                readiness.note(about, error.message)
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    def __init__(
+        self,
+        settings: OrchestratorSettings,
+        catalog: InstalledCatalog,
+        broker: Broker,
+        results: Database,
+        sample_log: Database,
+    ) -> None:
+        self.clock = SystemClock()
+        self.runs = SqlRunStore(results)
+        self.log = SqlSampleLog(sample_log)
+        self._settings = settings
+        self._catalog = catalog
+        self._broker = broker
+        self._databases = results, sample_log
+        self._models = SqlModelStore(results)
+        self._definitions = SqlDefinitionStore(results)
+        self._queue = JetStreamQueue(broker)
+        terms = ReportTerms(_version(), settings.infra_error_threshold)
+        self._reporter = Reporter(self.runs, self.log, catalog, self._definitions, terms)
+
+    def planner(self, judges: GrpcJudgeDirectory, sandboxes: GrpcSandboxDirectory) -> Planner:
+        terms = PlanTerms(self._settings.window, self._settings.items_per_shard)
+        return Planner(self._catalog, self._models, judges, sandboxes, terms, self._definitions)
+
+    def examination(self) -> tuple[Recorder, ShardKeeper]:
+        recorder, intake = Recorder(self.log), self._broker.intake
+        tools = Tools(
+            queue=self._queue,
+            sample_log=self.log,
+            recorder=recorder,
+            codec=MessageCodec(),
+            clock=self.clock,
+            replays=GatheredReads(self.log.results),
+            copies=GatheredReads(self.log.copies),
+            patience=self._settings.step_patience_seconds,
+        )
+        terms = LeaseTerms(self._settings.replica, self._settings.lease_seconds)
+        keeper = ShardKeeper(self.runs, self._catalog, tools, terms, self._reporter.finish, lambda: intake.held)
+        intake.counts(lambda: keeper.shards)
+        intake.on_change(keeper.changed)
+        return recorder, keeper
+
+    def rooms(self, planner: Planner, keeper: ShardKeeper) -> Rooms:
+        references = SqlReferenceStore(self._databases[0])
+        tables = BoardTables(self._catalog, self.runs, self._models, references)
+        return Rooms(
+            runs=RunDesk(self.runs, planner, self._catalog, self.clock, keeper.changed),
+            reports=self._reporter,
+            items=ItemShelf(self.runs, self.log),
+            benchmarks=BenchmarkShelf(self._catalog),
+            boards=BoardRoom(self._catalog, tables),
+            tables=tables,
+            analyses=AnalysisRoom(tables),
+            models=ModelDesk(self._models, self._queue, self.runs),
+            references=ReferenceDesk(references, tables),
+            gates=GateKeeper(self.runs, self.log, self._catalog, tables),
+        )
+
+    def submissions(self, rooms: Rooms) -> tuple[SubmissionDesk, SubmissionQueue]:
+        settings, store = self._settings, SqlSubmissionStore(self._databases[0])
+        worker = SubmissionQueue(
+            store,
+            rooms.models,
+            rooms.runs,
+            VllmEntryWriter(max_model_len=settings.submission_max_model_len),
+            self.clock,
+            at_once=settings.submissions_at_once,
+            poll_seconds=settings.submission_poll_seconds,
+        )
+        order_terms = OrderTerms(settings.submission_suite, ValidityTerms(settings.submission_largest_b))
+        orders = OrderExaminer(store, self._models, self._catalog, _model_hub(settings), order_terms)
+        limits = SubmitterLimits(settings.submissions_pending, settings.submissions_per_day)
+        terms = QueueTerms(settings.submissions_at_once, settings.submission_approval, limits)
+        return SubmissionDesk(store, orders, self.clock, terms, worker.changed), worker
+
+    def webhook_sender(self, store: SqlWebhookStore) -> WebhookSender:
+        messenger = HttpMessenger(timeout=self._settings.webhook_seconds, private=self._settings.webhook_private)
+        return WebhookSender(store, messenger, self.clock, poll_seconds=self._settings.webhook_poll_seconds)
+
+    def operations(self, rooms: Rooms, samples: SampleKeeper) -> OperationRooms:
+        operations = JetStreamOperations(self._broker)
+        surveys = [SqlStoreSurvey(one, history) for one, history in zip(self._databases, HISTORIES, strict=True)]
+        return OperationRooms(
+            doctor=Doctor(operations, surveys, operations, operations, _version()),
+            desk=OperationDesk(operations, operations, rooms.runs),
+            samples=samples,
+            version=_version(),
+        )
+
+    def store_rooms(self) -> list[StoreRoom]:
+        note = self._broker.readiness.note
+        about = zip(self._databases, HISTORIES, ("results_store", "sample_log"), strict=True)
+        return [StoreRoom(one, history, partial(note, name)) for one, history, name in about]
 
 
 def _model_hub(settings: OrchestratorSettings) -> ModelHub | None:
@@ -253,14 +257,6 @@ def _model_hub(settings: OrchestratorSettings) -> ModelHub | None:
     if settings.hub_url != "none":
         hub = HttpModelHub(settings.hub_url, token=token, timeout=settings.hub_seconds)
     return FolderModelHub(settings.hub_dir, hub) if settings.hub_dir is not None else hub
-
-
-def _queue_terms(settings: OrchestratorSettings) -> QueueTerms:
-    return QueueTerms(
-        at_once=settings.submissions_at_once,
-        approval=settings.submission_approval,
-        limits=SubmitterLimits(settings.submissions_pending, settings.submissions_per_day),
-    )
 
 
 async def serve(settings: OrchestratorSettings, drain: Drain) -> None:
