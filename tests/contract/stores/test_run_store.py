@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from shinsa.inference.v1 import model_pb2
 from shinsa_chassis.endpoint_presets import PRESETS
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -52,14 +53,14 @@ def progress(**counts: int) -> Progress:
 
 async def test_a_name_that_no_store_can_hold_is_no_error_of_ours(stores: Any) -> None:
     """PostgreSQL refuses the character; SQLite looks for it in vain."""
-    for look in (stores.runs.run("r\x00"), stores.models.model("m\x00"), stores.log.item("i\x00")):
-        try:
-            assert await look is None
-        except ShinsaError as error:
-            assert not stores.results.embedded
-            assert (error.reason, "NUL character" in error.message) == (Reason.INVALID_ARGUMENT, True)
-        else:
-            assert stores.results.embedded
+    looks = (stores.runs.run, "r\x00"), (stores.models.model, "m\x00"), (stores.log.item, "i\x00")
+    for look, name in looks:
+        if stores.results.embedded:
+            assert await look(name) is None
+            continue
+        with pytest.raises(ShinsaError, match="NUL character") as refused:
+            await look(name)
+        assert refused.value.reason is Reason.INVALID_ARGUMENT
 
 
 async def test_a_run_comes_back_as_it_was_stored(stores: Any) -> None:

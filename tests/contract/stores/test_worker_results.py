@@ -14,9 +14,9 @@ from shinsa.step.v1 import step_pb2
 from shinsa_chassis.result_inbox import ReceivedResult
 from shinsa_orchestrator.domain.step import StepRecord, StepResult
 from shinsa_orchestrator.inbound import messages
-from shinsa_orchestrator.outbound.worker_results import step_result
 from shinsa_orchestrator.outbound.result_check import identity_problem
 from shinsa_orchestrator.outbound.step_codec import MessageCodec
+from shinsa_orchestrator.outbound.worker_results import step_result
 
 CODEC = MessageCodec()
 READ: dict[str, Callable[[bytes], object]] = {

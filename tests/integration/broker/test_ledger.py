@@ -1,5 +1,7 @@
-"""A run whose workers die, stop and fail, and whose orchestrator is replaced, over a real NATS server: the ledger says why
-its steps were delivered again."""
+"""A run whose workers die, stop and fail, and whose orchestrator is replaced, over a real NATS server.
+
+The ledger says why its steps were delivered again.
+"""
 
 from __future__ import annotations
 

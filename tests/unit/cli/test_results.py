@@ -120,7 +120,10 @@ def test_a_report_shows_denominators_reasons_and_provenance(gateway: FakeGateway
     (line,) = [line for line in ended.out.splitlines() if line.startswith("jnli @4") and "exact_match" in line]
     assert line.split() == ["jnli", "@4", "exact_match", "0.750", "0.410", "…", "0.930", "7/8", "1", "0"]
     told = ("truncated", "vllm 0.32.0 small bfloat16", "5,120 in, 64 out", "8 needed, 8 asked", "9f86d081884c")
-    why = ("2 delivered again: the worker met what may pass (rate_limited)", "1 delivered again: no word from the worker")
+    why = (
+        "2 delivered again: the worker met what may pass (rate_limited)",
+        "1 delivered again: no word from the worker",
+    )
     for words in told + why:
         assert words in ended.out
     assert "could not be measured" not in ended.out

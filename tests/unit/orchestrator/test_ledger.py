@@ -115,4 +115,3 @@ async def test_a_worker_s_word_outlives_who_heard_it(world: Any) -> None:
 def test_every_cause_has_a_name_on_the_wire() -> None:
     names = {name.removeprefix("REPEAT_CAUSE_").lower() for name in report_pb2.RepeatCause.keys()}  # noqa: SIM118
     assert names - {"unspecified"} == {cause.value for cause in RepeatCause} - {"unknown"}
-

@@ -29,8 +29,8 @@ class SampleLog(Protocol):
         """Writes all in one transaction and returns the steps that were *not* taken because they are recorded already.
 
         The first success of a step stays. A failure gives way to a success and to the failure of a later attempt, an
-        infra error to the outcome of a later round; everything else recorded stays as it is. A repeat that is noted already is
-        passed over.
+        infra error to the outcome of a later round; everything else recorded stays as it is. A repeat that is
+        noted already is passed over.
         """
         ...
 
