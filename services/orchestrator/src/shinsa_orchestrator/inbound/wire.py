@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Iterable
 
 from shinsa.inference.v1 import model_pb2
 from shinsa.orchestrator.v1 import item_pb2, orchestrator_service_pb2, run_pb2
@@ -35,8 +36,8 @@ def run_spec(message: run_pb2.RunSpec) -> RunSpec:
     at_most("spec.note", len(message.note), MOST_NOTE)
     for field, text in (("model", message.model), ("suite", message.suite)):
         at_most(f"spec.{field}", len(text), MOST_NAME)
-    for field, entries in (("benchmarks", message.benchmarks), ("overrides", message.overrides)):
-        at_most(f"spec.{field}", len(entries), MOST_ENTRIES)
+    for field in ("benchmarks", "overrides", "judges"):
+        at_most(f"spec.{field}", len(getattr(message, field)), MOST_ENTRIES)
     return RunSpec(
         model=message.model,
         suite=message.suite,
@@ -68,9 +69,9 @@ def optional_budget(
     return judge_budget(message.judge_budget) if message.HasField("judge_budget") else None
 
 
-def judge_choices(messages: object) -> tuple[JudgeChoice, ...]:
+def judge_choices(messages: Iterable[run_pb2.JudgeChoice]) -> tuple[JudgeChoice, ...]:
     """A choice without a role stands for every role."""
-    return tuple(JudgeChoice(one.role or "*", one.profile) for one in messages)  # type: ignore[attr-defined]
+    return tuple(JudgeChoice(one.role or "*", one.profile) for one in messages)
 
 
 def idempotency_key(text: str) -> str:

@@ -6,10 +6,13 @@ import asyncio
 import http.client
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from shinsa_chassis.errors import Reason, ShinsaError
+
+_AT_ONCE = 8
 
 
 class HttpMessenger:
@@ -18,9 +21,11 @@ class HttpMessenger:
     def __init__(self, *, timeout: float = 10.0, private: bool = False) -> None:
         self._timeout = timeout
         self._private = private
+        # Threads of our own: receivers that take their time keep nobody from those that tallies and boards share.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhook")
 
     async def send(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        return await asyncio.to_thread(self._post, url, headers, body)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._post, url, headers, body)
 
     def _post(self, url: str, headers: dict[str, str], body: bytes) -> int:
         try:
