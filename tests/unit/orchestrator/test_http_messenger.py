@@ -27,5 +27,5 @@ async def test_receivers_that_do_not_answer_leave_the_shared_threads_alone() -> 
         for writer in taken:
             writer.close()
         for one in sending:
-            with pytest.raises(ShinsaError, match="RemoteDisconnected"):
+            with pytest.raises(ShinsaError):
                 await one
