@@ -202,6 +202,8 @@ async def test_repeats_are_noted_once_and_counted_by_cause(stores: Any) -> None:
     noted = [
         handed_back(1, 1),
         handed_back(1, 2, reason="timeout"),
+        # A worker that was about to give it back for a reason when it was told to stop says so, too.
+        handed_back(1, 2),
         # Given back after its result had been sent: nobody was given it again.
         handed_back(1, 3),
         # The deliveries of an ask before are not among those of the result.
@@ -210,8 +212,8 @@ async def test_repeats_are_noted_once_and_counted_by_cause(stores: Any) -> None:
         handed_back(3, 1, reason="unavailable"),
         Repeat("s2", "r1", 0, RepeatCause.RESUMED, 2, reason="timeout"),
         Repeat("s9", "r1", 0, RepeatCause.NO_ANSWER, 2),
-        Repeat("s1", "r1", 0, RepeatCause.TAKEN_OVER, 1, 2),
-        Repeat("s1", "r1", 0, RepeatCause.TAKEN_OVER, 1, 3),
+        Repeat("s1", "r1", 0, RepeatCause.TAKEN_OVER, 1, -2),
+        Repeat("s1", "r1", 0, RepeatCause.TAKEN_OVER, 1, -3),
         Repeat("s7", "r2", 0, RepeatCause.NO_ANSWER, 2),
     ]
     await stores.log.record([], [], noted[:5])

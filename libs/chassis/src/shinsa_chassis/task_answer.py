@@ -103,7 +103,7 @@ class TaskAnswerer:
         )
         later = await self._work(task, delivery, result)
         if later is not None:
-            await self._say(address, _hand_back(task, delivery, later.reason))
+            await self._say(address, task, delivery, later.reason)
             await delivery.hand_back(later.delay)
             return None
         _stamp(result.started_at, started)
@@ -128,10 +128,16 @@ class TaskAnswerer:
             address = sender_subject(task.reply_to, self._service)
         except Exception:  # noqa: BLE001 - whoever gets it next refuses it in words
             return
-        await self._say(address, _hand_back(task, delivery, None))
+        await self._say(address, task, delivery, None)
 
-    async def _say(self, address: str, word: step_pb2.HandBack) -> None:
-        """Tells the asker why a task goes back. Without a word it counts as delivered again in silence."""
+    async def _say(self, address: str, task: step_pb2.Task, delivery: Delivery, reason: Reason | None) -> None:
+        """Tells the asker why a task goes back; ``reason`` is ``None`` where the worker stops.
+
+        Without a word it counts as delivered again in silence.
+        """
+        if not task.hears_hand_backs:
+            return
+        word = _hand_back(task, delivery, reason)
         try:
             async with asyncio.timeout(_WORD_SECONDS):
                 batch = step_pb2.ResultBatch(handed_back=[word])
@@ -207,7 +213,6 @@ class TaskAnswerer:
 
 
 def _hand_back(task: step_pb2.Task, delivery: Delivery, reason: Reason | None) -> step_pb2.HandBack:
-    """``reason`` is ``None`` where the worker stops."""
     word = step_pb2.HandBack(
         step_id=task.step_id,
         run_id=task.run_id,

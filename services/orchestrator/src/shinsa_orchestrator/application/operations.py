@@ -91,7 +91,7 @@ class OperationDesk:
         """Resumes the runs of these letters; a resumed run asks again for everything that failed."""
         done = Requeued()
         for run_id, letters in _by_run(await self._chosen(wanted)).items():
-            why = await self._resume(run_id, letters, done)
+            why = await self._resume(run_id, done)
             for letter in letters:
                 if why:
                     done.kept[letter.id] = why
@@ -101,7 +101,7 @@ class OperationDesk:
         log.info("letters_requeued", runs=len(done.runs), letters=len(done.letters), kept=len(done.kept))
         return done
 
-    async def _resume(self, run_id: str, letters: Sequence[Letter], done: Requeued) -> str:
+    async def _resume(self, run_id: str, done: Requeued) -> str:
         """Why nothing was done; "" if the run goes on, or has everything already."""
         if not run_id:
             return "its task cannot be read, so nobody knows what to ask again; drop it"

@@ -76,7 +76,7 @@ class StepAsks:
         waiting.asked_at, waiting.asking = self._tools.clock.steady(), True
         try:
             if await self._tools.queue.submit(task):
-                self._note(task, RepeatCause.TAKEN_OVER, number=self._lease.epoch)
+                self._note(task, RepeatCause.TAKEN_OVER, number=-self._lease.epoch)
         except ShinsaError as error:
             self._fail(waiting, task, error.reason.value, error.message)
         finally:

@@ -26,10 +26,10 @@ HANDED_BACK = frozenset({RepeatCause.RETRIED, RepeatCause.DRAINED})
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One repetition, as it is noted in the sample log: each only once.
+    """One repetition, as it is noted in the sample log: the first word on an attempt and ``number`` stays.
 
-    ``number`` is that of the delivery that a worker gave back, or of the owner that took the shard over; else 0.
-    ``reason`` is that of the failure behind it, if there is one.
+    ``number`` is that of the delivery that a worker gave back; 0 of an attempt that is asked again; below 0, by the
+    number of the owner, where the shard was taken over. ``reason`` is that of the failure behind it, if there is one.
     """
 
     step_id: str

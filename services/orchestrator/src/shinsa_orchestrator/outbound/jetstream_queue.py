@@ -42,6 +42,7 @@ class JetStreamQueue:
             attempt=task.attempt,
             reply_to=result_subject(task.reply_to),
             version=task.version,
+            hears_hand_backs=True,
         )
         # By the clock that all share: ours may be off, and workers' too.
         message.deadline.seconds = int(self._broker.now() + task.deadline - time.time())

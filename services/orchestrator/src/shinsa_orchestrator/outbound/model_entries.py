@@ -14,9 +14,8 @@ from shinsa_orchestrator.domain.submission import Submission, registered_name
 class VllmEntryWriter:
     """``EntryWriter``. ``max_model_len`` 0 is the model's own."""
 
-    def __init__(self, *, max_model_len: int = 0, enforce_eager: bool = False) -> None:
+    def __init__(self, *, max_model_len: int = 0) -> None:
         self._max_model_len = max_model_len
-        self._enforce_eager = enforce_eager
 
     def entry(self, submission: Submission) -> ModelEntry:
         facts, order = submission.facts, submission.order
@@ -27,7 +26,6 @@ class VllmEntryWriter:
             revision="" if local else facts.commit or order.revision,
             dtype=facts.precision or order.precision,
             max_model_len=self._max_model_len,
-            enforce_eager=self._enforce_eager,
             add_special_tokens=order.add_special_tokens,
         )
         card = _card(submission)

@@ -95,12 +95,12 @@ repeats = Table(
     "repeats",
     metadata,
     Column("step_id", String(32), primary_key=True),
-    Column("cause", String(16), primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     # See Repeat.
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("run_id", String(32), nullable=False),
     Column("shard", Integer, nullable=False),
+    Column("cause", String(16), nullable=False),
     Column("reason", String(32), nullable=False),
     Index("repeats_of_run", "run_id"),
 )

@@ -39,6 +39,7 @@ class Task(_message.Message):
     EXECUTE_FIELD_NUMBER: _builtins.int
     JUDGE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    HEARS_HAND_BACKS_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """Identity of the step: digest of item, kind, request and occurrence. The same step asked again has the same id."""
     run_id: _builtins.str
@@ -51,6 +52,8 @@ class Task(_message.Message):
     """Which version of the model (`ModelEntry.version`) or judge profile (`Profile.digest`) is asked; no other answers.
     Empty: whichever is in force.
     """
+    hears_hand_backs: _builtins.bool
+    """Whoever asks reads `ResultBatch.handed_back`; who does not say so would take it for something unreadable."""
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
         """Not worth starting after this."""
@@ -74,10 +77,11 @@ class Task(_message.Message):
         execute: _sandbox_service_pb2.ExecuteRequest | None = ...,
         judge: _judge_service_pb2.JudgeRequest | None = ...,
         version: _builtins.str = ...,
+        hears_hand_backs: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "execute", b"execute", "generate", b"generate", "judge", b"judge", "request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "execute", b"execute", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "reply_to", b"reply_to", "request", b"request", "run_id", b"run_id", "step_id", b"step_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "execute", b"execute", "generate", b"generate", "hears_hand_backs", b"hears_hand_backs", "item_id", b"item_id", "judge", b"judge", "reply_to", b"reply_to", "request", b"request", "run_id", b"run_id", "step_id", b"step_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["generate", "execute", "judge"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
