@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
+from shinsa_orchestrator.application.paging import Pages, page
 from shinsa_orchestrator.domain.access import (
     Act,
     ApiKey,
@@ -23,8 +24,7 @@ from shinsa_orchestrator.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-PAGE = 100
-MOST_PAGE = 500
+_PAGES = Pages(100, 500)
 _SECRET_BYTES = 32
 
 
@@ -88,11 +88,9 @@ class AccessDesk:
         self, *, caller: str = "", operation: str = "", page_size: int = 0, cursor: str = ""
     ) -> tuple[Sequence[Act], str]:
         """A page of the audit log, newest first, and the cursor of the next ("" if there is none)."""
-        if page_size > MOST_PAGE:
-            raise ShinsaError(Reason.INVALID_ARGUMENT, f"page_size: at most {MOST_PAGE}", field="page_size")
-        limit = page_size or PAGE
-        found = await self._store.acts(caller=caller, operation=operation, before=cursor, limit=limit + 1)
-        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+        size = _PAGES.size(page_size)
+        found = await self._store.acts(caller=caller, operation=operation, before=cursor, limit=size + 1)
+        return page(found, size, lambda act: act.id)
 
     async def secret(self, name: str) -> bytes:
         """32 random bytes, the same for whoever asks."""

@@ -14,7 +14,7 @@ from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.board_tables import BoardTables
 from shinsa_orchestrator.application.gate_tests import LeafPair, LeafPlace, tests_of
-from shinsa_orchestrator.application.refusals import unknown
+from shinsa_orchestrator.application.refusals import no_run, unknown
 from shinsa_orchestrator.application.tallying import outcomes
 from shinsa_orchestrator.domain.gate import GateReport, GateRequest, GateTest, GateVerdict, Untested
 from shinsa_orchestrator.domain.run import Run, RunState
@@ -53,7 +53,7 @@ class GateKeeper:
     async def _run(self, field: str, run_id: str) -> Run:
         run = await self._runs.run(run_id)
         if run is None:
-            raise ShinsaError(Reason.NOT_FOUND, f"{field}: there is no run {run_id!r}", field=field)
+            raise no_run(run_id, field)
         return run
 
     async def _pair(self, place: LeafPlace, baseline: str, candidate: str) -> LeafPair | Untested:

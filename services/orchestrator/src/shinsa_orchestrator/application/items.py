@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_orchestrator.application.refusals import unknown
+from shinsa_orchestrator.application.paging import Pages, page
+from shinsa_orchestrator.application.refusals import no_run, unknown
 from shinsa_orchestrator.domain.item import FinishedItem, ItemFilter, StepDetail
 from shinsa_orchestrator.ports.runs import RunStore
 from shinsa_orchestrator.ports.samples import SampleLog
 
-PAGE = 100
-MOST_PAGE = 500
+_PAGES = Pages(100, 500)
 
 
 class ItemShelf:
@@ -28,18 +28,16 @@ class ItemShelf:
         """A page of finished items in the order of the plan, and the cursor of the next page ("" if there is none)."""
         run = await self._runs.run(wanted.run_id)
         if run is None:
-            raise ShinsaError(Reason.NOT_FOUND, f"there is no run {wanted.run_id!r}", field="run_id")
+            raise no_run(wanted.run_id)
         names = {line.benchmark for line in run.plan.lines}
         if wanted.benchmark and wanted.benchmark not in names:
             raise unknown("benchmark", "benchmark of this run", wanted.benchmark, names)
         counts = {line.shots for line in run.plan.lines if wanted.benchmark in ("", line.benchmark)}
         if wanted.shots is not None and wanted.shots not in counts:
             raise unknown("shots", "shot count of this run", str(wanted.shots), map(str, sorted(counts)))
-        if page_size > MOST_PAGE:
-            raise ShinsaError(Reason.INVALID_ARGUMENT, f"page_size: at most {MOST_PAGE}", field="page_size")
-        limit = page_size or PAGE
-        items = await self._log.items(wanted, after=_position(cursor), limit=limit + 1)
-        return items[:limit], str(items[limit - 1].position) if len(items) > limit else ""
+        size = _PAGES.size(page_size)
+        items = await self._log.items(wanted, after=_position(cursor), limit=size + 1)
+        return page(items, size, lambda item: str(item.position))
 
     async def get(self, item_id: str) -> tuple[FinishedItem, Sequence[StepDetail]]:
         """An item with all its recorded steps; without any where they are no longer kept."""

@@ -9,6 +9,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.findings import SERVICES
+from shinsa_orchestrator.application.paging import Pages, page
 from shinsa_orchestrator.application.refusals import unknown
 from shinsa_orchestrator.application.runs import RunDesk
 from shinsa_orchestrator.domain.operation import Letter, LetterFilter, Replica
@@ -17,8 +18,7 @@ from shinsa_orchestrator.ports.operations import LetterBox, ReplicaRoll
 
 log = structlog.get_logger(__name__)
 
-PAGE = 50
-MOST_PAGE = 200
+_PAGES = Pages(50, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,14 @@ class OperationDesk:
         self, wanted: LetterFilter, *, page_size: int = 0, cursor: str = ""
     ) -> tuple[Sequence[Letter], str, int]:
         """A page, oldest first; the cursor of the next ("" if there is none); how many letters there are at all."""
-        if page_size > MOST_PAGE:
-            raise ShinsaError(Reason.INVALID_ARGUMENT, f"page_size: at most {MOST_PAGE}", field="page_size")
-        limit = page_size or PAGE
+        size = _PAGES.size(page_size)
         found: list[Letter] = []
         async for letter in self._letters.letters(after=_number("cursor", cursor) if cursor else 0):
             if wanted.takes(letter):
                 found.append(letter)
-            if len(found) > limit:
+            if len(found) > size:
                 break
-        return found[:limit], found[limit - 1].id if len(found) > limit else "", await self._letters.count()
+        return *page(found, size, lambda letter: letter.id), await self._letters.count()
 
     async def letter(self, letter_id: str) -> Letter:
         _number("letter_id", letter_id)

@@ -18,6 +18,12 @@ def invalid(field: str, message: str) -> ShinsaError:
     return ShinsaError(Reason.INVALID_ARGUMENT, f"{field}: {message}", field=field)
 
 
+def no_run(run_id: str, field: str = "run_id") -> ShinsaError:
+    """There is none of this id."""
+    message = f"{field}: there is no run {run_id!r}; list the runs to see which there are"
+    return ShinsaError(Reason.NOT_FOUND, message, field=field)
+
+
 def unknown(field: str, what: str, name: str, known: Iterable[str]) -> ShinsaError:
     """A name that does not exist, with those that come near."""
     names = sorted(known)

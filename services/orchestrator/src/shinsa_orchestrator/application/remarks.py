@@ -9,6 +9,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.items import ItemShelf
+from shinsa_orchestrator.application.paging import Pages, page
 from shinsa_orchestrator.domain.identity import remark_id as new_remark_id
 from shinsa_orchestrator.domain.remark import MOST_TEXT, Remark, RemarkFilter, RemarkKind, RemarkState
 from shinsa_orchestrator.ports.clock import Clock
@@ -16,8 +17,7 @@ from shinsa_orchestrator.ports.remarks import RemarkStore
 
 log = structlog.get_logger(__name__)
 
-PAGE = 50
-MOST_PAGE = 200
+_PAGES = Pages(50, 200)
 
 
 class RemarkDesk:
@@ -46,13 +46,11 @@ class RemarkDesk:
         self, wanted: RemarkFilter, *, actor: str, operator: bool, page_size: int = 0, cursor: str = ""
     ) -> tuple[Sequence[Remark], str]:
         """A page of what the actor may see, newest first, and the cursor of the next ("" if there is none)."""
-        if page_size > MOST_PAGE:
-            raise ShinsaError(Reason.INVALID_ARGUMENT, f"page_size: at most {MOST_PAGE}", field="page_size")
-        limit = page_size or PAGE
+        size = _PAGES.size(page_size)
         if not operator:
             wanted = replace(wanted, author_sees=actor)
-        found = await self._store.remarks(wanted, before=cursor, limit=limit + 1)
-        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+        found = await self._store.remarks(wanted, before=cursor, limit=size + 1)
+        return page(found, size, lambda remark: remark.id)
 
     async def moderate(self, remark_id: str, state: RemarkState, answer: str, moderator: str) -> Remark:
         """Shows, hides or closes a remark."""

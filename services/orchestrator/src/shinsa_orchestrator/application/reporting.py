@@ -14,6 +14,7 @@ from shinsa_orchestrator.application.generation_totals import generation_totals
 from shinsa_orchestrator.application.ledger import ledger
 from shinsa_orchestrator.application.lines import check_version
 from shinsa_orchestrator.application.pinning import definitions
+from shinsa_orchestrator.application.refusals import no_run
 from shinsa_orchestrator.application.tallying import compare_line, outcomes, tally_run
 from shinsa_orchestrator.domain.definition import Definitions
 from shinsa_orchestrator.domain.item import JudgeTotals, StatusCount, StepTotals
@@ -125,7 +126,7 @@ class Reporter:
         """
         if samples > MOST_SAMPLES:
             raise ShinsaError(Reason.INVALID_ARGUMENT, f"samples: at most {MOST_SAMPLES}", field="samples")
-        a, b = await self._run(run_a), await self._run(run_b)
+        a, b = await self._run(run_a, "run_a"), await self._run(run_b, "run_b")
         lines_b = {(line.benchmark, line.shots): (number, line) for number, line in enumerate(b.plan.lines)}
         found: list[PairedComparison] = []
         shared = False
@@ -169,12 +170,10 @@ class Reporter:
                 engines[engine].append(version)
         return {OURS: self._terms.shinsa_version, **{name: ", ".join(found) for name, found in engines.items()}}
 
-    async def _run(self, run_id: str) -> Run:
+    async def _run(self, run_id: str, field: str = "run_id") -> Run:
         run = await self._runs.run(run_id)
         if run is None:
-            raise ShinsaError(
-                Reason.NOT_FOUND, f"there is no run {run_id!r}; list the runs to see which there are", field="run_id"
-            )
+            raise no_run(run_id, field)
         return run
 
 

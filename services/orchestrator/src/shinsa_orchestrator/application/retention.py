@@ -6,6 +6,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.looking import keep_looking
+from shinsa_orchestrator.application.refusals import no_run
 from shinsa_orchestrator.domain.run import OVER, Run
 from shinsa_orchestrator.ports.runs import RunStore
 from shinsa_orchestrator.ports.samples import SampleLog
@@ -66,6 +67,5 @@ class SampleKeeper:
     async def _get(self, run_id: str) -> Run:
         run = await self._runs.run(run_id)
         if run is None:
-            message = f"there is no run {run_id!r}; list the runs to see which there are"
-            raise ShinsaError(Reason.NOT_FOUND, message, field="run_id")
+            raise no_run(run_id)
         return run

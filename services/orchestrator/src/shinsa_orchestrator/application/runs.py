@@ -10,7 +10,9 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.lines import open_lines, with_installed_version
+from shinsa_orchestrator.application.paging import Pages, page
 from shinsa_orchestrator.application.planning import Planner
+from shinsa_orchestrator.application.refusals import no_run
 from shinsa_orchestrator.domain.identity import run_id as new_run_id
 from shinsa_orchestrator.domain.progress import Progress
 from shinsa_orchestrator.domain.run import ACTIVE, OVER, JudgeBudget, JudgeChoice, Plan, Run, RunSpec, RunState
@@ -21,8 +23,7 @@ from shinsa_orchestrator.ports.runs import RunStore
 
 log = structlog.get_logger(__name__)
 
-PAGE = 50
-MOST_PAGE = 200
+_PAGES = Pages(50, 200)
 WATCH_SECONDS = 1.0
 _RESUMABLE = (*OVER, RunState.PAUSED)
 
@@ -64,18 +65,14 @@ class RunDesk:
         """Raises ``ShinsaError`` (not_found) where there is no such run."""
         run = await self._runs.run(run_id)
         if run is None:
-            raise ShinsaError(
-                Reason.NOT_FOUND, f"there is no run {run_id!r}; list the runs to see which there are", field="run_id"
-            )
+            raise no_run(run_id)
         return run
 
     async def listing(self, *, model: str = "", page_size: int = 0, cursor: str = "") -> tuple[Sequence[Run], str]:
         """A page of runs, newest first, and the cursor of the next page ("" if there is none)."""
-        if page_size > MOST_PAGE:
-            raise ShinsaError(Reason.INVALID_ARGUMENT, f"page_size: at most {MOST_PAGE}", field="page_size")
-        limit = page_size or PAGE
-        runs = await self._runs.runs(model=model, before=cursor, limit=limit + 1)
-        return runs[:limit], runs[limit - 1].id if len(runs) > limit else ""
+        size = _PAGES.size(page_size)
+        runs = await self._runs.runs(model=model, before=cursor, limit=size + 1)
+        return page(runs, size, lambda run: run.id)
 
     async def watch(self, run_id: str) -> AsyncIterator[Run]:
         """The run now, then whenever it has changed, at most about once a second, until it is over."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
+from shinsa_orchestrator.application.paging import Pages, page
 from shinsa_orchestrator.application.submission_orders import OrderExaminer
 from shinsa_orchestrator.application.validity import first_failure
 from shinsa_orchestrator.domain.identity import submission_id as new_submission_id
@@ -29,8 +30,7 @@ from shinsa_orchestrator.ports.submissions import SubmissionStore, SubmitterLimi
 
 log = structlog.get_logger(__name__)
 
-PAGE = 50
-MOST_PAGE = 200
+_PAGES = Pages(50, 200)
 _DURATIONS = 20
 _PENDING = (SubmissionState.PENDING,)
 
@@ -116,11 +116,10 @@ class SubmissionDesk:
         self, wanted: SubmissionFilter, *, page_size: int = 0, cursor: str = ""
     ) -> tuple[Sequence[Placed], str]:
         """A page, newest first, and the cursor of the next ("" if there is none)."""
-        if page_size > MOST_PAGE:
-            raise refused("page_size", f"at most {MOST_PAGE}")
-        limit = page_size or PAGE
-        found = await self._store.submissions(wanted, before=cursor, limit=limit + 1)
-        return await self._placed(found[:limit]), found[limit - 1].id if len(found) > limit else ""
+        size = _PAGES.size(page_size)
+        found = await self._store.submissions(wanted, before=cursor, limit=size + 1)
+        shown, following = page(found, size, lambda one: one.id)
+        return await self._placed(shown), following
 
     async def counts(self) -> Mapping[SubmissionState, int]:
         return await self._store.counts()

@@ -11,6 +11,7 @@ import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_orchestrator.application.looking import keep_looking
+from shinsa_orchestrator.application.paging import Pages, page
 from shinsa_orchestrator.domain.identity import webhook_id as new_webhook_id
 from shinsa_orchestrator.domain.webhook import (
     MOST_ATTEMPTS,
@@ -27,8 +28,7 @@ from shinsa_orchestrator.ports.webhooks import Messenger, WebhookStore
 
 log = structlog.get_logger(__name__)
 
-PAGE = 50
-MOST_PAGE = 200
+_PAGES = Pages(50, 200)
 MOST_WEBHOOKS = 100
 # How far back happenings are looked for after a start, and how much of the past is looked at again each time.
 LOOK_BACK_SECONDS = 86400.0
@@ -69,16 +69,14 @@ class WebhookDesk:
         self, webhook_id: str, states: Sequence[DeliveryState], *, page_size: int = 0, cursor: str = ""
     ) -> tuple[Sequence[Delivery], str]:
         """A page, newest first, and the cursor of the next ("" if there is none)."""
-        if page_size > MOST_PAGE:
-            raise ShinsaError(Reason.INVALID_ARGUMENT, f"page_size: at most {MOST_PAGE}", field="page_size")
         if all(webhook.id != webhook_id for webhook in await self._store.webhooks()):
             raise _unknown("webhook_id", f"there is no webhook {webhook_id!r}")
         if cursor and not _is_cursor(cursor):
             message = f"cursor: {cursor!r} did not come from a page of deliveries"
             raise ShinsaError(Reason.INVALID_ARGUMENT, message, field="cursor")
-        limit = page_size or PAGE
-        found = await self._store.deliveries(webhook_id, states, after=cursor, limit=limit + 1)
-        return found[:limit], cursor_of(found[limit - 1]) if len(found) > limit else ""
+        size = _PAGES.size(page_size)
+        found = await self._store.deliveries(webhook_id, states, after=cursor, limit=size + 1)
+        return page(found, size, cursor_of)
 
     async def retry(self, wanted: str) -> Delivery:
         found = await self._store.retry(wanted)
