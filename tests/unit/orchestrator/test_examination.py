@@ -277,9 +277,9 @@ async def test_an_answer_that_is_not_in_the_log_yet_is_neither_asked_for_again_n
         deliver(inbox, result)
         deliver(inbox, replace(result))
 
-    async def slow(steps: Any, items: Any) -> Any:
+    async def slow(*batch: Any) -> Any:
         await away.wait()
-        return await record(steps, items)
+        return await record(*batch)
 
     world.workers.deliver, world.log.record = twice, slow
     replica = world.replica()
@@ -303,10 +303,10 @@ async def test_a_task_too_large_for_the_queue_fails_its_item_alone(world: Any) -
 
     submit = world.workers.submit
 
-    async def refusing(task: Any) -> None:
+    async def refusing(task: Any) -> bool:
         if b"* 3 =" in task.request:
             raise ShinsaError(Reason.INVALID_ARGUMENT, "a message of 2 MB exceeds what the queue takes")
-        await submit(task)
+        return bool(await submit(task))
 
     world.workers.submit = refusing
     report = await world.examined("sums")

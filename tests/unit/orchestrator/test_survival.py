@@ -271,12 +271,12 @@ async def test_a_store_that_is_away_for_a_while_costs_nothing(world: Any, monkey
     monkeypatch.setattr(recorder, "RETRY_SECONDS", 0.02)
     record, failures = world.log.record, 3
 
-    async def flaky(steps: Any, items: Any) -> Any:
+    async def flaky(*batch: Any) -> Any:
         nonlocal failures
         if failures:
             failures -= 1
             raise ShinsaError(Reason.UNAVAILABLE, "the sample log cannot be reached")
-        return await record(steps, items)
+        return await record(*batch)
 
     world.log.record = flaky
     report = await world.examined("sums")
