@@ -21,7 +21,6 @@ from nats.errors import Error as NatsError
 EXPIRES_SECONDS = 20.0
 
 _STATUS = "Status"
-_PENDING_MESSAGES = "Nats-Pending-Messages"
 
 
 class Puller:

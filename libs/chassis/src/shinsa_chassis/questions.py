@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from nats.aio.client import Client
@@ -59,9 +58,13 @@ class Questions:
         questions, self._waiting = self._waiting, []
         query = step_pb2.RecordedQuery(step_ids=[step_id for step_id, _ in questions]).SerializeToString()
         found: set[str] | None = None
-        with contextlib.suppress(TimeoutError, NatsError, OSError):
+        try:
             reply: Msg = await self._client.request(RECORDED_SUBJECT, query, timeout=PATIENCE_SECONDS)
             found = set(step_pb2.RecordedReply.FromString(reply.data).recorded)
+        except (TimeoutError, NatsError, OSError) as error:
+            log.debug("recorded_not_answered", problem=repr(error))
+        except Exception as error:  # noqa: BLE001 - protobuf's own error class differs between its back ends
+            log.warning("recorded_reply_unreadable", problem=repr(error))
         for step_id, answer in questions:
             if not answer.done():
                 answer.set_result(None if found is None else step_id in found)
@@ -70,7 +73,11 @@ class Questions:
         """Raises ``QueueRefusedError``, or what the client raises where no orchestrator answers."""
         query = step_pb2.QueueQuery(key=key, ack_wait_seconds=ack_wait_seconds).SerializeToString()
         reply: Msg = await self._client.request(f"{QUEUES_SUBJECT}.{service}", query, timeout=5 * PATIENCE_SECONDS)
-        if problem := step_pb2.QueueReply.FromString(reply.data).problem:
+        try:
+            problem = step_pb2.QueueReply.FromString(reply.data).problem
+        except Exception as error:
+            raise QueueRefusedError(f"the answer cannot be read: {error!r}") from error
+        if problem:
             raise QueueRefusedError(problem)
 
     async def answer_recorded(self, lookup: Lookup) -> None:

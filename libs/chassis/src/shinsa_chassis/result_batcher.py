@@ -42,7 +42,8 @@ class ResultBatcher:
         # While one batch waits for the server's word the next one grows: the slower the server, the larger the batches.
         while pile.results:
             await asyncio.sleep(0)
-            batch = _take(pile)
+            # A server that takes less in a message than we put into one would refuse them all.
+            batch = _take(pile, min(BATCH_BYTES, self._broker.client.max_payload // 2))
             try:
                 await self._publish(subject, batch)
             except asyncio.CancelledError:
@@ -68,11 +69,11 @@ class ResultBatcher:
         await self._broker.publish_results(subject, payload)
 
 
-def _take(pile: _Pile) -> list[tuple[step_pb2.Result, asyncio.Future[None]]]:
+def _take(pile: _Pile, most_bytes: int) -> list[tuple[step_pb2.Result, asyncio.Future[None]]]:
     size = 0
     for count, (result, _) in enumerate(pile.results):
         size += result.ByteSize()
-        if count and (size > BATCH_BYTES or count >= BATCH_RESULTS):
+        if count and (size > most_bytes or count >= BATCH_RESULTS):
             break
     else:
         count = len(pile.results)

@@ -21,6 +21,7 @@ from shinsa.step.v1 import step_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.logging import get_logger
 from shinsa_chassis.pull import Puller
+from shinsa_chassis.streams import consumers_of
 from shinsa_chassis.subjects import RESULTS_STREAM, key_token, result_filters, sender_of
 
 log = get_logger(__name__)
@@ -95,9 +96,7 @@ class ResultInbox:
         self._off_reconnect: Callable[[], None] = lambda: None
         self._wakeups: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
-        self._puller = Puller(
-            client, RESULTS_STREAM, self._consumer, self._arrived, self._room, lambda why: self._lose(why)
-        )
+        self._puller = Puller(client, RESULTS_STREAM, self._consumer, self._arrived, self._room, self._lose)
 
     async def __aenter__(self) -> ResultInbox:
         await self._evict_others()
@@ -130,7 +129,7 @@ class ResultInbox:
             await asyncio.sleep(0.02)
 
     async def _evict_others(self) -> None:
-        for info in await self._jetstream.consumers_info(RESULTS_STREAM):
+        for info in await consumers_of(self._jetstream, RESULTS_STREAM):
             if info.name.startswith(self._prefix):
                 with contextlib.suppress(NotFoundError):
                     await self._jetstream.delete_consumer(RESULTS_STREAM, info.name)

@@ -13,7 +13,15 @@ from datetime import datetime
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    ConsumerInfo,
+    KeyValueConfig,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
 from nats.js.errors import NotFoundError
 from nats.js.kv import KeyValue
 
@@ -31,6 +39,7 @@ from shinsa_chassis.subjects import (
 # A task published again within this window under the same id is dropped by the server. It must outlast the take-over of
 # a dead orchestrator's shard; the server keeps every id in memory for so long.
 DUPLICATE_WINDOW_SECONDS = 300.0
+_CONSUMERS_A_PAGE = 256
 
 
 def stream_configs(replicas: int) -> list[StreamConfig]:
@@ -87,6 +96,16 @@ async def models_bucket(jetstream: JetStreamContext, replicas: int | None) -> Ke
         if replicas is None:
             raise
         return await jetstream.create_key_value(KeyValueConfig(bucket=MODELS_BUCKET, history=1, replicas=replicas))
+
+
+async def consumers_of(jetstream: JetStreamContext, stream: str) -> list[ConsumerInfo]:
+    """All of them: the server lists 256 at a time."""
+    found: list[ConsumerInfo] = []
+    while page := await jetstream.consumers_info(stream, offset=len(found)):
+        found += page
+        if len(page) < _CONSUMERS_A_PAGE:
+            break
+    return found
 
 
 @dataclass(frozen=True, slots=True)

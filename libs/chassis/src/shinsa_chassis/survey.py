@@ -10,6 +10,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerInfo, StreamConfig
 from nats.js.errors import NotFoundError
 
+from shinsa_chassis.streams import consumers_of
 from shinsa_chassis.subjects import WORKER_SERVICES, work_consumer, work_stream
 
 _WORK = frozenset(work_stream(service) for service in WORKER_SERVICES)
@@ -65,7 +66,7 @@ async def _stream(jetstream: JetStreamContext, declared: StreamConfig) -> Stream
         info = await jetstream.stream_info(name, subjects_filter=">" if name in _WORK else None)
     except NotFoundError:
         return StreamFacts(name, exists=False)
-    queues = [_queue(one) for one in await _consumers(jetstream, name) if one.config.durable_name]
+    queues = [_queue(one) for one in await consumers_of(jetstream, name) if one.config.durable_name]
     if name in _WORK:
         queues += _unopened(info.state.subjects or {}, {queue.name for queue in queues})
     cluster = info.cluster.replicas if info.cluster and info.cluster.replicas else ()
@@ -88,16 +89,6 @@ def _unopened(subjects: Mapping[str, int], known: Container[str]) -> Iterator[Qu
         name = work_consumer(subject.rpartition(".")[2])
         if name not in known:
             yield QueueFacts(name, waiting, handed_out=0, takers=0, differences=())
-
-
-async def _consumers(jetstream: JetStreamContext, stream: str) -> list[ConsumerInfo]:
-    """All of them: the server lists 256 at a time."""
-    found: list[ConsumerInfo] = []
-    while page := await jetstream.consumers_info(stream, offset=len(found)):
-        found += page
-        if len(page) < 256:
-            break
-    return found
 
 
 async def _age(jetstream: JetStreamContext, stream: str, number: int) -> float | None:

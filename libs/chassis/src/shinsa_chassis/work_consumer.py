@@ -30,6 +30,7 @@ log = get_logger(__name__)
 # Who waits in line here for so long would not have begun elsewhere much sooner; it covers the way to the broker and
 # back beside a busy event loop.
 AHEAD_SECONDS = 0.05
+_UNANSWERED_DELAY_SECONDS = 5.0
 
 
 class WorkConsumer:
@@ -90,16 +91,16 @@ class WorkConsumer:
         off_intake = self._broker.intake.counts(lambda: len(self._held))
         keeper = asyncio.create_task(self._keep(), name=f"keeper-{self._service}-{self._key}")
         puller = asyncio.create_task(self._pull_while_open(), name=f"puller-{self._service}-{self._key}")
+        draining = asyncio.create_task(drain.wait(), name=f"drain-{self._service}-{self._key}")
         grace = 0.0
         try:
-            draining = asyncio.create_task(drain.wait())
             await asyncio.wait({draining, keeper, puller}, return_when=asyncio.FIRST_COMPLETED)
-            draining.cancel()
             for side in (keeper, puller):
                 if side.done():
                     side.result()
             grace = self._settings.drain_seconds
         finally:
+            draining.cancel()
             off_reconnect()
             puller.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -213,6 +214,10 @@ class WorkConsumer:
             answer = await self._answerer.answer(held)
             if answer is not None:
                 await self._store(held, answer)
+        except Exception:  # noqa: BLE001 - or nobody would hear of it before the task comes again by itself
+            # Its result could not be sent, such as for want of a stream: it comes again, and then asks first.
+            self._log.exception("task_unanswered", sequence=held.sequence, deliveries=held.number)
+            await held.hand_back(_UNANSWERED_DELAY_SECONDS)
         finally:
             self._held.pop(held.sequence, None)
             if not self._held:
