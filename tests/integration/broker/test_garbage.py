@@ -166,7 +166,7 @@ async def test_a_bad_entry_of_a_model_takes_no_good_one_with_it(nats: Any) -> No
         watching = asyncio.create_task(_watch(broker, seen))
         for number, payload in enumerate(broken(entry)):
             await bucket.put(f"bad-{number}", payload)
-        await broker.put_model(entry)
+        await broker.models.put(entry)
 
         async def good_is_known() -> bool:
             return seen[-1:] == ["good"]
@@ -176,7 +176,7 @@ async def test_a_bad_entry_of_a_model_takes_no_good_one_with_it(nats: Any) -> No
 
 
 async def _watch(broker: Broker, seen: list[str]) -> None:
-    async for entry in broker.watch_models():
+    async for entry in broker.models.watch():
         seen += [entry.name]
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from shinsa.inference.v1 import completion_pb2, inference_service_pb2, model_pb2
 from shinsa.step.v1 import step_pb2
+from shinsa_chassis import work_consumer
 from shinsa_chassis.broker import Broker, open_broker
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.lifecycle import Drain
@@ -229,6 +230,27 @@ async def test_a_final_failure_is_not_tried_again(nats) -> None:
     assert tries == 1
 
 
+async def test_a_result_that_cannot_be_sent_is_told_and_its_task_comes_again(nats, monkeypatch) -> None:
+    settings = settings_for(nats)
+    monkeypatch.setattr(work_consumer, "_UNANSWERED_DELAY_SECONDS", 0.1)
+    refusals = [ShinsaError(Reason.INTERNAL, "JetStream refused a message: no stream matches subject")]
+    async with open_broker(settings) as broker, broker.results("shard-1") as inbox:
+        publish = broker.publish_results
+
+        async def refused_once(subject: str, payload: bytes) -> None:
+            if refusals:
+                raise refusals.pop()
+            await publish(subject, payload)
+
+        monkeypatch.setattr(broker, "publish_results", refused_once)
+        with capture_logs() as logs:
+            async with worker(broker, settings, echo):
+                await broker.submit(task(1), service="inference", key="echo")
+                found = await collect(inbox, 1)
+    assert (found["step-1"].generate, found["step-1"].deliveries) == (response("prompt 1"), 2)
+    assert "task_unanswered" in [line["event"] for line in logs]
+
+
 async def test_a_dead_workers_tasks_go_to_another_and_recorded_ones_are_not_done_again(nats) -> None:
     settings = settings_for(nats, ack_wait_seconds=2)
     done: list[str] = []
@@ -341,10 +363,10 @@ async def test_taking_over_a_shard_evicts_the_previous_owner_and_finds_what_lies
 async def test_models_are_known_to_late_comers_and_changes_reach_all(nats) -> None:
     settings = settings_for(nats)
     async with open_broker(settings) as broker:
-        await broker.put_model(model_pb2.ModelEntry(name="a.1", concurrency=1))
-        seen = broker.watch_models()
+        await broker.models.put(model_pb2.ModelEntry(name="a.1", concurrency=1))
+        seen = broker.models.watch()
         first = await asyncio.wait_for(anext(seen), 60)
-        await broker.put_model(model_pb2.ModelEntry(name="a.1", concurrency=2))
+        await broker.models.put(model_pb2.ModelEntry(name="a.1", concurrency=2))
         second = await asyncio.wait_for(anext(seen), 60)
         await seen.aclose()
     assert (first.name, first.concurrency, second.concurrency) == ("a.1", 1, 2)

@@ -81,7 +81,7 @@ async def results(broker: Broker, count: int) -> dict[str, step_pb2.Result]:
 
 
 async def test_tasks_are_answered(broker: Broker, service: Drain) -> None:
-    await broker.put_model(entry("dry", rules=[{"pattern": r"(\d+)", "reply": r"\1!"}]))
+    await broker.models.put(entry("dry", rules=[{"pattern": r"(\d+)", "reply": r"\1!"}]))
     for number in range(300):
         await broker.submit(task(number, "dry", f"number {number}"), service="inference", key="dry")
     await broker.submit(task(300, "filed", "?"), service="inference", key="filed")
@@ -93,10 +93,10 @@ async def test_tasks_are_answered(broker: Broker, service: Drain) -> None:
 
 
 async def test_a_model_that_changes(broker: Broker, service: Drain, settings: InferenceSettings) -> None:
-    await broker.put_model(entry("dry", otherwise="old"))
+    await broker.models.put(entry("dry", otherwise="old"))
     await broker.submit(task(1, "dry", "?"), service="inference", key="dry")
     assert (await results(broker, 1))["s1"].generate.completion.choices[0].text == "old"
-    await broker.put_model(entry("dry", otherwise="new"))
+    await broker.models.put(entry("dry", otherwise="new"))
     async with open_channel(f"127.0.0.1:{settings.grpc_port}") as channel:
         stub = InferenceServiceStub(channel)
         text = ""
@@ -115,14 +115,14 @@ async def test_a_task_that_comes_before_the_entry_that_it_asks_is_never_answered
     """The tasks are in the queue, and refused at least once, before the entry is told."""
     before, after = entry("dry", otherwise="old"), entry("dry", otherwise="new")
     before.version, after.version = "v1", "v2"
-    await broker.put_model(before)
+    await broker.models.put(before)
     for number in range(20):
         asked = task(number, "dry", "?")
         asked.version = "v1" if number < 10 else "v2"
         await broker.submit(asked, service="inference", key="dry")
     # The ten that may be answered are; so the queue has been read to its end, or nearly so.
     first = await results(broker, 10)
-    await broker.put_model(after)
+    await broker.models.put(after)
     found = first | await results(broker, 10)
     assert {one.generate.completion.choices[0].text for one in found.values() if one.version == "v1"} == {"old"}
     assert {one.generate.completion.choices[0].text for one in found.values() if one.version == "v2"} == {"new"}
@@ -132,7 +132,7 @@ async def test_a_task_that_comes_before_the_entry_that_it_asks_is_never_answered
 async def test_work_in_flight_ends_before_the_service_does(
     broker: Broker, service: Drain, settings: InferenceSettings
 ) -> None:
-    await broker.put_model(entry("slow", otherwise="done", latencySeconds=0.5))
+    await broker.models.put(entry("slow", otherwise="done", latencySeconds=0.5))
     for number in range(10):
         await broker.submit(task(number, "slow", "?"), service="inference", key="slow")
     async with open_channel(f"127.0.0.1:{settings.grpc_port}") as channel, asyncio.timeout(60):

@@ -98,7 +98,7 @@ async def mesh(wired: WiredNats) -> AsyncIterator[Any]:
         executed.execute.program.runtime = "python"
         await broker.submit(judged, service="judge", key="gpt")
         await broker.submit(executed, service="sandbox", key="python")
-        await broker.put_model(model_pb2.ModelEntry(name="m"))
+        await broker.models.put(model_pb2.ModelEntry(name="m"))
         await broker.open_queue("judge", "gpt", 30)
         yield broker
 
@@ -259,9 +259,9 @@ async def test_the_orchestrator_deletes_no_stream_and_takes_no_ones_work(mesh: A
 
 async def test_inference_reads_models_and_writes_none(mesh: Any, wired: WiredNats) -> None:
     async with open_broker(settings_for(wired, "inference"), declares=False) as broker:
-        entries = broker.watch_models()
+        entries = broker.models.watch()
         assert (await asyncio.wait_for(anext(entries), 30)).name == "m"
-        await mesh.put_model(model_pb2.ModelEntry(name="n"))
+        await mesh.models.put(model_pb2.ModelEntry(name="n"))
         assert (await asyncio.wait_for(anext(entries), 30)).name == "n"
         await entries.aclose()
     async with holder(wired, "inference") as inference:

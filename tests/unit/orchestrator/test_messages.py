@@ -34,6 +34,7 @@ from shinsa_benchmarks.vocabulary import (
 )
 from shinsa_chassis.broker import Broker
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.model_entries import ModelEntries
 from shinsa_chassis.result_inbox import ReceivedResult
 from shinsa_orchestrator.domain.model import ModelEntry
 from shinsa_orchestrator.domain.step import StepTask
@@ -376,10 +377,12 @@ async def test_a_message_bus_that_is_away_is_said_so_in_our_words() -> None:
         def results(self, shard: str) -> Any:
             raise NatsTimeout
 
-        async def put_model(self, entry: Any) -> None:
+    class AwayModels:
+        async def put(self, entry: Any) -> None:
             raise ConnectionResetError("reset by peer")
 
     broker: Any = Away()
+    broker.models = AwayModels()
     queue = JetStreamQueue(broker)
     with pytest.raises(ShinsaError, match="the message bus cannot be reached") as inbox:
         async with queue.results("r-0"):
@@ -390,5 +393,7 @@ async def test_a_message_bus_that_is_away_is_said_so_in_our_words() -> None:
 
 
 def test_the_broker_has_what_the_queue_uses() -> None:
-    for name in ("submit", "results", "close_results", "put_model", "answer_recorded"):
+    for name in ("submit", "results", "close_results", "answer_recorded"):
         assert callable(getattr(Broker, name))
+    assert callable(ModelEntries.put)
+    assert callable(ModelEntries.drop)

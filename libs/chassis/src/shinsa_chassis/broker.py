@@ -1,7 +1,7 @@
 """NATS JetStream as we use it: a work queue for each worker service, results to whoever asked, models in a bucket.
 
 Nothing is lost while NATS is away: publishes wait for their acknowledgement and are sent again under the same message
-id, which JetStream recognises (ADR-9 of the NATS architecture documents; duplicate window below).
+id, which JetStream recognises within a window (ADR-9 of the NATS architecture documents; ``streams``).
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
-from nats.js.kv import KV_DEL, KV_PURGE, KeyValue
-from shinsa.inference.v1 import model_pb2
 from shinsa.step.v1 import step_pb2
 
 from shinsa_chassis import tracing
@@ -25,6 +22,7 @@ from shinsa_chassis.dead_letters import DeadLetters
 from shinsa_chassis.intake import Intake
 from shinsa_chassis.jetstream_watch import JetStreamWatch, jetstream_problem
 from shinsa_chassis.logging import get_logger
+from shinsa_chassis.model_entries import ModelEntries
 from shinsa_chassis.nats_connection import NatsConnection
 from shinsa_chassis.publisher import Publisher
 from shinsa_chassis.questions import Lookup, Questions
@@ -32,17 +30,10 @@ from shinsa_chassis.readiness import Readiness
 from shinsa_chassis.replicas import ReplicaDesk
 from shinsa_chassis.result_inbox import ResultInbox
 from shinsa_chassis.settings import ServiceSettings
-from shinsa_chassis.streams import declare_streams, make_queue, models_bucket, stream_configs
-from shinsa_chassis.subjects import (
-    RESULTS_STREAM,
-    result_filters,
-    work_stream,
-    work_subject,
-)
+from shinsa_chassis.streams import declare_streams, make_queue, stream_configs
+from shinsa_chassis.subjects import RESULTS_STREAM, result_filters, work_subject
 
 log = get_logger(__name__)
-
-_DROPPED = (KV_DEL, KV_PURGE)
 
 
 class Broker:
@@ -55,6 +46,7 @@ class Broker:
         self.readiness = Readiness()
         self.dead_letters = DeadLetters(self.jetstream)
         self.questions = Questions(client)
+        self.models = ModelEntries(self.jetstream, settings.nats_replicas if declares else None)
         self._settings = settings
         self._declares = declares
         self._watch = JetStreamWatch(client, self.jetstream, settings, self.readiness)
@@ -153,11 +145,6 @@ class Broker:
             for subject in result_filters(shard):
                 await self.jetstream.purge_stream(RESULTS_STREAM, subject=subject)
 
-    async def withdraw(self, service: str, key: str) -> None:
-        """Throws away every waiting task of one key; for a model or profile that is gone for good."""
-        with contextlib.suppress(NotFoundError):
-            await self.jetstream.purge_stream(work_stream(service), subject=work_subject(service, key))
-
     async def open_queue(self, service: str, key: str, ack_wait_seconds: float) -> None:
         """Makes the queue of one key, or has an orchestrator make it. Raises what the client raises; try again then."""
         if self._declares:
@@ -173,68 +160,6 @@ class Broker:
     async def answer_recorded(self, lookup: Lookup) -> None:
         """Answers ``recorded`` from now on."""
         await self.questions.answer_recorded(lookup)
-
-    # --- models ---
-
-    async def _models(self) -> KeyValue:
-        return await models_bucket(self.jetstream, self._settings.nats_replicas if self._declares else None)
-
-    async def put_model(self, entry: model_pb2.ModelEntry) -> None:
-        """Tells every inference replica of a model; the last word on a name holds."""
-        bucket = await self._models()
-        await bucket.put(entry.name, entry.SerializeToString())
-
-    async def drop_model(self, name: str) -> None:
-        """Tells every inference replica that there is no such model any more."""
-        bucket = await self._models()
-        await bucket.delete(name)
-
-    async def watch_models(self) -> AsyncIterator[model_pb2.ModelEntry]:
-        """Every model known now, then each that is added or changed. Goes on over lost connections.
-
-        An entry without engine tells that the model of that name was dropped.
-        """
-        told = ""
-        while True:
-            try:
-                bucket = await self._models()
-                watcher = await bucket.watchall()
-                told = ""
-                try:
-                    async for entry in _updates(watcher):
-                        if entry.operation in _DROPPED:
-                            yield model_pb2.ModelEntry(name=entry.key)
-                        elif entry.value and (model := _model(entry.key, entry.value)) is not None:
-                            yield model
-                finally:
-                    with contextlib.suppress(NatsError, ValueError):
-                        await watcher.stop()  # type: ignore[no-untyped-call]
-            except (TimeoutError, NatsError, OSError) as error:
-                problem = str(error) or type(error).__name__
-                if problem != told:
-                    log.warning("model_watch_interrupted", problem=problem)
-                told = problem
-                await asyncio.sleep(1)
-
-
-def _model(name: str, value: bytes) -> model_pb2.ModelEntry | None:
-    """``None`` for what cannot be read; one bad entry must not take the good ones with it."""
-    try:
-        return model_pb2.ModelEntry.FromString(value)
-    except Exception as error:  # noqa: BLE001 - protobuf's own error class differs between its back ends
-        log.error("model_entry_unreadable", model=name, bytes=len(value), problem=str(error))
-        return None
-
-
-async def _updates(watcher: Any) -> AsyncIterator[Any]:
-    """The watcher's entries; it marks the end of the known ones with ``None`` and times out when nothing changes."""
-    while True:
-        try:
-            entry = await watcher.updates(timeout=30)
-        except TimeoutError:
-            continue
-        if entry is not None:
-            yield entry
 
 
 @asynccontextmanager

@@ -87,7 +87,7 @@ async def _serve_queues(
         make_queue = partial(WorkConsumer, broker, service="inference", settings=settings)
         async with TaskKeeper() as tasks:
             tasks.spawn("accelerator", accelerator.watch())
-            await WorkQueues(models, make_queue, accelerator.ready_for).run(broker.watch_models(), drain)
+            await WorkQueues(models, make_queue, accelerator.ready_for).run(broker.models.watch(), drain)
 
 
 def _look_of(settings: InferenceSettings) -> Callable[[], str]:

@@ -73,11 +73,11 @@ class JetStreamQueue:
         message = model_pb2.ModelEntry.FromString(entry.document)
         message.version = version_of(message)
         with reachable():
-            await self._broker.put_model(message)
+            await self._broker.models.put(message)
 
     async def withdraw(self, name: str) -> None:
         with reachable():
-            await self._broker.drop_model(name)
+            await self._broker.models.drop(name)
 
 
 def _about(task: StepTask) -> dict[str, str | int | float | bool]:
