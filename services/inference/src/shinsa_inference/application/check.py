@@ -6,7 +6,8 @@ import asyncio
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_inference.application.probes import PROBES, Asker, Probe
+from shinsa_inference.application.asker import Asker
+from shinsa_inference.application.probes import PROBES, Probe
 from shinsa_inference.domain.check import Finding, Verdict
 from shinsa_inference.ports import Engine
 

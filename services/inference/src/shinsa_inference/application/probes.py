@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 
+from shinsa_inference.application.asker import SHORT, Asker
 from shinsa_inference.domain.check import Verdict
-from shinsa_inference.domain.completion import Completion, Delta, FinishReason
-from shinsa_inference.domain.request import Chat, GenerateRequest, Message, Role, Sampling, StructuredOutput, Tool
-from shinsa_inference.ports import Engine
+from shinsa_inference.domain.completion import Completion, FinishReason
+from shinsa_inference.domain.request import StructuredOutput, Tool
 
-# Enough for a model that thinks first.
-ROOM = 1024
-_SHORT = 8
 _INVENT = "Invent an unusual name for a cat. Give only the name."
 _COUNT = "Count from 1 to 9, with a space between the numbers."
 _HELLO = "Say hello."
@@ -29,44 +25,7 @@ _WEATHER = Tool(
 )
 
 Found = tuple[Verdict, str]
-Probe = Callable[["Asker"], Awaitable[Found]]
-
-
-class Asker:
-    """Asks one engine."""
-
-    def __init__(self, engine: Engine, model: str) -> None:
-        self._engine = engine
-        self._model = model
-
-    async def chat(self, text: str, /, **sampling: object) -> Completion:
-        return await self._engine.generate(self._request(text, "", sampling))
-
-    async def led(self, text: str, system: str) -> Completion:
-        """With a system turn before it."""
-        return await self._engine.generate(self._request(text, system, {}))
-
-    async def raw(self, text: str) -> Completion:
-        return await self._engine.generate(GenerateRequest(self._model, text, Sampling(max_tokens=_SHORT)))
-
-    async def streamed(self, text: str) -> tuple[list[Delta], Completion]:
-        pieces: list[Delta] = []
-        async with aclosing(self._engine.stream(self._request(text, "", {}))) as stream:
-            async for piece in stream:
-                if isinstance(piece, Completion):
-                    return pieces, piece
-                pieces.append(piece)
-        raise AssertionError("a stream ends with its completion")
-
-    async def said(self, text: str, /, **sampling: object) -> str:
-        """Thoughts and answer together: what was decoded."""
-        choice = (await self.chat(text, **sampling)).choices[0]
-        return choice.reasoning + choice.text
-
-    def _request(self, text: str, system: str, sampling: Mapping[str, object]) -> GenerateRequest:
-        turns = (Message(Role.SYSTEM, system),) if system else ()
-        options = Sampling(**{"max_tokens": ROOM, **sampling})  # type: ignore[arg-type]
-        return GenerateRequest(self._model, Chat((*turns, Message(Role.USER, text))), options)
+Probe = Callable[[Asker], Awaitable[Found]]
 
 
 async def _system(ask: Asker) -> Found:
@@ -95,10 +54,10 @@ async def _stream(ask: Asker) -> Found:
 
 
 async def _max_tokens(ask: Asker) -> Found:
-    completion = await ask.chat("Count from 1 to 100.", max_tokens=_SHORT)
+    completion = await ask.chat("Count from 1 to 100.", max_tokens=SHORT)
     if completion.choices[0].finish_reason is FinishReason.LENGTH:
-        return Verdict.WORKS, f"The answer was cut after {completion.usage.completion or _SHORT} tokens."
-    return Verdict.IGNORED, f"{completion.usage.completion} tokens came where {_SHORT} were allowed."
+        return Verdict.WORKS, f"The answer was cut after {completion.usage.completion or SHORT} tokens."
+    return Verdict.IGNORED, f"{completion.usage.completion} tokens came where {SHORT} were allowed."
 
 
 async def _temperature(ask: Asker) -> Found:
@@ -111,7 +70,9 @@ async def _seed(ask: Asker) -> Found:
     first, second, other = [await ask.said(_INVENT, seed=seed) for seed in (7, 7, 8)]
     if first != second:
         return Verdict.IGNORED, "The same seed gave different answers."
-    return (Verdict.WORKS, "The same seed repeats, another does not.") if first != other else (Verdict.TAKEN, "")
+    if first == other:
+        return Verdict.TAKEN, "No error; another seed gave the same answer."
+    return Verdict.WORKS, "The same seed repeats, another does not."
 
 
 def _narrows(**sampling: object) -> Probe:
@@ -139,7 +100,9 @@ async def _stop(ask: Asker) -> Found:
     if "5" in stopped:
         return Verdict.IGNORED, "The stop string stands in the answer."
     free = (await ask.chat(_COUNT)).choices[0].text
-    return (Verdict.WORKS, "The answer ended there.") if "5" in free else (Verdict.TAKEN, "")
+    if "5" in free:
+        return Verdict.WORKS, "The answer ended there."
+    return Verdict.TAKEN, "No error; the answer does not come so far without it either."
 
 
 async def _n(ask: Asker) -> Found:
