@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from shinsa_chassis.endpoint_errors import AskedEndpoint, causes
+from shinsa_chassis.endpoint_proxy import proxy_for
 
 from shinsa_judge.domain.endpoint_profile import AzureProfile, OpenAiProfile
 
@@ -29,7 +28,7 @@ class EndpointClient:
         self.asked = AskedEndpoint(f"{profile.endpoint} (model {profile.model})", "profile", secret)
         self._timeout = profile.timeout
         self._connections = profile.concurrency
-        self._proxy = _proxy_for(profile.endpoint)
+        self._proxy = proxy_for(profile.endpoint)
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"} | _key(profile, secret)
         self._session: aiohttp.ClientSession | None = None
 
@@ -69,12 +68,3 @@ def _key(profile: OpenAiProfile | AzureProfile, secret: str) -> dict[str, str]:
     if not secret:
         return {}
     return {"api-key": secret} if isinstance(profile, AzureProfile) else {"Authorization": f"Bearer {secret}"}
-
-
-def _proxy_for(url: str) -> str | None:
-    """The proxy that the usual variables (``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``) name for an address."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")

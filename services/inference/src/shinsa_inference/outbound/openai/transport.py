@@ -10,8 +10,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
@@ -96,15 +94,6 @@ class LeanClient(httpx2.AsyncClient):
 def with_body(request: httpx2.Request, content: Any) -> httpx2.Request:
     """A request of ``LeanClient`` with other bytes, which stay what they are."""
     return _SameWithBody(request, content or b"")
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the usual variables (``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``) name for an address."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 class _SameWithBody(httpx2.Request):
