@@ -159,3 +159,35 @@ async def test_a_task_is_answered(mesh: Mesh) -> None:
     with pytest.raises(ShinsaError) as caught:
         await mesh.queues[0].handle(task)
     assert (caught.value.reason, caught.value.retryable) == (Reason.INVALID_ARGUMENT, False)
+
+
+async def test_what_is_told_while_queues_close_opens_and_closes_none(maker: Any) -> None:
+    mesh = Mesh(maker)
+    let_go = asyncio.Event()
+
+    class Slow(FakeQueue):
+        async def run(self, drain: Drain) -> None:
+            self.open = True
+            await drain.wait()
+            await let_go.wait()
+            self.open = False
+
+    def make(*, key: str, handle: Any, window: int) -> FakeQueue:
+        mesh.queues.append(Slow(key, handle, window))
+        return mesh.queues[-1]
+
+    running = asyncio.create_task(WorkQueues(mesh.models, make, mesh.ready_for).run(mesh.watch(), mesh.drain))
+    mesh.tell("old")
+    await until(lambda: mesh.open == [("old", 256)])
+    mesh.drain.request()
+    # A drop of what is closing, and a newcomer: neither ends the service, nor opens anything.
+    mesh.entries.put_nowait(model_pb2.ModelEntry(name="old"))
+    mesh.tell("late")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert mesh.open == [("old", 256)]
+    let_go.set()
+    async with asyncio.timeout(60):
+        await running
+    assert [queue.key for queue in mesh.queues] == ["old"]
+    await mesh.models.close()

@@ -283,6 +283,32 @@ async def test_a_stream(endpoint: Any, engine: OpenAi, raw_answer: Any) -> None:
     assert endpoint.asked[0].body["stream"] is True
 
 
+async def test_a_streamed_raw_prompt_keeps_its_probabilities(endpoint: Any, engine: OpenAi, raw_answer: Any) -> None:
+    def part(text: str, finish: str | None = None, **logprobs: Any) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "text": text, "finish_reason": finish, "logprobs": logprobs or None}]}
+
+    content = stream_of(
+        part("a", tokens=["a"], token_logprobs=[-0.5], top_logprobs=[{"a": -0.5, "b": -1.5}]),
+        part("b", tokens=["b"], token_logprobs=[-0.25]),
+        part("", "stop"),
+        "[DONE]",
+    )
+    endpoint.answers = [raw_answer(content, headers={"content-type": "text/event-stream"})]
+    *_, whole = [piece async for piece in engine.stream(asking("続き", logprobs=2))]
+    assert isinstance(whole, Completion)
+    (choice,) = whole.choices
+    assert (choice.text, [(one.token, one.logprob) for one in choice.logprobs]) == ("ab", [("a", -0.5), ("b", -0.25)])
+    assert [len(one.top) for one in choice.logprobs] == [2, 0]
+
+
+async def test_a_stream_of_another_form_is_malformed(endpoint: Any, engine: OpenAi, raw_answer: Any) -> None:
+    for odd in ({"choices": ["a"]}, {"choices": [{"index": 0, "delta": {"content": 7}}]}, {"choices": 7}):
+        endpoint.answers = [raw_answer(stream_of(odd, "[DONE]"), headers={"content-type": "text/event-stream"})]
+        with pytest.raises(ShinsaError) as caught:
+            [piece async for piece in engine.stream(asking())]
+        assert caught.value.reason is Reason.UPSTREAM_MALFORMED, odd
+
+
 async def test_a_stream_that_breaks_off(endpoint: Any, engine: OpenAi, raw_answer: Any) -> None:
     event = {"choices": [{"index": 0, "delta": {"content": "あ"}, "finish_reason": None}]}
     for broken, reason in (

@@ -173,6 +173,25 @@ def test_what_a_provider_would_drop_is_refused(preset: str, sampling: dict[str, 
     assert (caught.value.reason, caught.value.field) == (Reason.INVALID_ARGUMENT, field)
 
 
+@pytest.mark.parametrize(
+    ("sampling", "field"),
+    [
+        ({"top_k": 3}, "sampling.top_k"),
+        ({"min_p": 0.1}, "sampling.min_p"),
+        ({"repetition_penalty": 1.1}, "sampling.repetition_penalty"),
+        ({"chat_template_arguments": {"a": 1}}, "sampling.chat_template_arguments_json"),
+        ({"structured_output": StructuredOutput(regex="a")}, "sampling.structured_output.regex"),
+        ({"structured_output": StructuredOutput(choice=("a", "b"))}, "sampling.structured_output.choice"),
+    ],
+)
+def test_the_responses_api_drops_nothing_that_an_entry_names(sampling: dict[str, Any], field: str) -> None:
+    accepts = list(EVERY_FIELD)
+    with pytest.raises(ShinsaError) as caught:
+        body(asking(**sampling), base_url="http://h/v1", api="responses", accepts=accepts)
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_ARGUMENT, field)
+    assert "api to chat" in caught.value.message
+
+
 def test_raw_prompts_go_where_they_are_taken() -> None:
     assert body(asking("むかし"), preset="vllm", base_url="http://h/v1")["prompt"] == "むかし"
     with pytest.raises(ShinsaError, match="chats only"):

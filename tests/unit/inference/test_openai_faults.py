@@ -63,6 +63,19 @@ FAULTS = [
     (200, b'{"choices": []}', Reason.UPSTREAM_MALFORMED, True),
     (200, b'{"choices": [{"message": {"content": null}, "finish_reason": "stop"}]}', Reason.UPSTREAM_MALFORMED, True),
     (200, b'{"choices": [{"message": {"content": "a"}, "finish_reason": "abort"}]}', Reason.UPSTREAM_FAILED, True),
+    # Of another form than the API's, somewhere in the middle.
+    *(
+        (200, json.dumps({"choices": [choice], **more}).encode(), Reason.UPSTREAM_MALFORMED, True)
+        for choice, more in (
+            ({"message": {"content": "a"}, "logprobs": {"content": ["a"]}}, {}),
+            ({"message": {"content": "a"}, "logprobs": {"content": [{"token": "a", "logprob": "low"}]}}, {}),
+            ({"message": {"content": "a", "tool_calls": 7}}, {}),
+            ({"message": {"content": [{"text": 7}]}}, {}),
+            ({"message": {"content": "a"}, "finish_reason": ["stop"]}, {}),
+            ({"message": {"content": "a"}}, {"usage": {"prompt_tokens": "seven"}}),
+            ({"message": {"content": "a"}}, {"usage": {"prompt_tokens": 7, "prompt_tokens_details": [1]}}),
+        )
+    ),
 ]
 
 

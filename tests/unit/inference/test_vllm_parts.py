@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from shinsa_inference.outbound.vllm.loading import chat_template, directory_dige
 from shinsa_inference.outbound.vllm.prompting import Prompter
 from shinsa_inference.outbound.vllm.sampling import room_for_answer, wishes
 from shinsa_inference.outbound.vllm.stderr_tail import StderrTail
+from waiting import block_until
 
 jinja2 = pytest.importorskip("jinja2", reason="comes with vLLM and transformers")
 
@@ -188,6 +190,31 @@ def test_a_directory_s_digest_tells_weights_apart(tmp_path: Path) -> None:
     assert len({first, second, directory_digest(tmp_path)}) == 3
 
 
+def test_the_last_words_of_a_slow_process_are_waited_for() -> None:
+    tail = StderrTail()
+    script = """
+    import os, sys
+    sys.stdin.read()
+    os.write(2, b"(EngineCore pid=7) torch.OutOfMemoryError: 6 GiB are missing")
+    """
+    with tail.redirected():
+        dying = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdin=subprocess.PIPE)
+    assert dying.stdin is not None
+    assert tail.reason(0.0) == ""
+    threading.Timer(0.2, dying.stdin.close).start()
+    assert tail.reason(60) == "torch.OutOfMemoryError: 6 GiB are missing"
+    assert dying.wait(60) == 0
+
+
+def test_whoever_goes_on_writing_is_not_waited_for_in_vain() -> None:
+    tail = StderrTail()
+    script = "import sys; print('RuntimeError: half of it', file=sys.stderr, flush=True); sys.stdin.read()"
+    with tail.redirected():
+        going_on = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
+    block_until(lambda: tail.reason(0.01) == "RuntimeError: half of it")
+    going_on.communicate(timeout=60)
+
+
 def test_the_tail_of_standard_error_knows_the_reason(capfd: pytest.CaptureFixture[str]) -> None:
     tail = StderrTail()
     script = """
@@ -197,14 +224,9 @@ def test_the_tail_of_standard_error_knows_the_reason(capfd: pytest.CaptureFixtur
     """
     with tail.redirected():
         subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
-    deadline = time.monotonic() + 60
-    passed_on = ""
-    while not (tail.reason() and "initialization failed" in passed_on) and time.monotonic() < deadline:
-        time.sleep(0.01)
-        passed_on += capfd.readouterr().err
-    assert tail.reason() == "ValueError: KV cache is too small"
+    assert tail.reason(60) == "ValueError: KV cache is too small"
     # All of it is passed on, and afterwards standard error is what it was.
-    assert "initialization failed" in passed_on
+    assert "initialization failed" in capfd.readouterr().err
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
 

@@ -20,6 +20,7 @@ from shinsa_inference.domain.completion import (
 from shinsa_inference.domain.model import ModelState, ServedModel
 from shinsa_inference.domain.request import Role, Sampling, StructuredOutput, Tool, ToolCall
 from shinsa_inference.inbound.model_wire import from_served, to_entry
+from shinsa_inference.inbound.sampling_wire import from_sampling, to_sampling
 from shinsa_inference.inbound.wire import from_completion, from_piece, to_request
 
 CHAT = {"messages": [{"role": "ROLE_USER", "content": "質問"}]}
@@ -63,6 +64,8 @@ def test_a_full_request() -> None:
     assert sampling.structured_output == StructuredOutput(choice=("A", "B"))
     assert sampling.chat_template_arguments == {"x": 1}
     assert sampling.tools == (Tool("f", "", {"type": "object"}), Tool("g", "", {}, strict=True))
+    # An entry's own sampling is shown as it was told.
+    assert to_sampling(from_sampling(sampling)) == sampling
     # Zero is a value, absent is none.
     assert "seed" in sampling.set_fields()
     assert "presence_penalty" not in sampling.set_fields()

@@ -124,6 +124,8 @@ class GenerateRequest:
 _NAMES = tuple(field.name for field in fields(Sampling))
 _WIRE_NAMES = {"chat_template_arguments": "chat_template_arguments_json"}
 SAMPLING_FIELDS = tuple(_WIRE_NAMES.get(name, name) for name in _NAMES)
+# Of them, what means nothing to a raw prompt.
+CHAT_ONLY_FIELDS = ("tools", "tool_choice", "reasoning_effort", "chat_template_arguments_json")
 
 
 def _is_set(value: object) -> bool:

@@ -71,8 +71,11 @@ class WorkQueues:
         async with TaskKeeper() as tasks:
             for served in self._models.served():
                 self._keep_open(served.entry, tasks)
-            tasks.spawn("model-entries", self._follow(entries, tasks))
+            following = tasks.spawn("model-entries", self._follow(entries, tasks))
             await drain.wait()
+            # What is told from now on, others serve: no queue opens while these close.
+            following.cancel()
+            await asyncio.wait({following})
             for name in list(self._open):
                 self._leave(name)
             if self._leaving:

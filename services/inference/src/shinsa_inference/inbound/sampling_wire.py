@@ -113,7 +113,9 @@ def from_sampling(sampling: Sampling) -> sampling_pb2.Sampling:
 
 def _from_tool(tool: Tool) -> message_pb2.Tool:
     parameters = json.dumps(dict(tool.parameters), ensure_ascii=False)
-    return message_pb2.Tool(name=tool.name, description=tool.description, parameters_json=parameters)
+    return message_pb2.Tool(
+        name=tool.name, description=tool.description, parameters_json=parameters, strict=tool.strict
+    )
 
 
 def _shape(shape: sampling_pb2.StructuredOutput) -> StructuredOutput:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -91,11 +92,28 @@ def usage_of(answer: Mapping[str, Any]) -> TokenUsage:
     prompt = usage.get("prompt_tokens_details") or {}
     completion = usage.get("completion_tokens_details") or {}
     return TokenUsage(
-        prompt=usage.get("prompt_tokens") or 0,
-        completion=usage.get("completion_tokens") or 0,
-        reasoning=completion.get("reasoning_tokens") or 0,
-        cached=prompt.get("cached_tokens") or 0,
+        prompt=_count(usage.get("prompt_tokens")),
+        completion=_count(usage.get("completion_tokens")),
+        reasoning=_count(completion.get("reasoning_tokens")),
+        cached=_count(prompt.get("cached_tokens")),
     )
+
+
+def _count(tokens: object) -> int:
+    if tokens is None:
+        return 0
+    if not isinstance(tokens, int | float) or tokens < 0:
+        malformed(f"a count of tokens that is a {type(tokens).__name__}, or negative")
+    return int(tokens)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """What is of another form than the API's, wherever in an answer it stands, is malformed too."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        malformed(f"an answer of another form than the API's ({type(error).__name__})")
 
 
 def malformed(what: str) -> NoReturn:
@@ -136,9 +154,11 @@ def _chat_logprobs(logprobs: object) -> tuple[TokenLogprob, ...]:
         return ()
     return tuple(
         TokenLogprob(
-            token["token"],
-            token["logprob"],
-            tuple(TokenLogprob(other["token"], other["logprob"]) for other in token.get("top_logprobs") or ()),
+            str(token["token"]),
+            float(token["logprob"]),
+            tuple(
+                TokenLogprob(str(other["token"]), float(other["logprob"])) for other in token.get("top_logprobs") or ()
+            ),
         )
         for token in tokens
     )
@@ -150,7 +170,9 @@ def _completion_logprobs(logprobs: object) -> tuple[TokenLogprob, ...]:
     tokens, values = logprobs["tokens"], logprobs.get("token_logprobs") or []
     tops = logprobs.get("top_logprobs") or [None] * len(tokens)
     return tuple(
-        TokenLogprob(token, value, tuple(TokenLogprob(name, other) for name, other in (top or {}).items()))
+        TokenLogprob(
+            str(token), float(value), tuple(TokenLogprob(name, float(other)) for name, other in (top or {}).items())
+        )
         for token, value, top in zip(tokens, values, tops, strict=False)
         if value is not None
     )

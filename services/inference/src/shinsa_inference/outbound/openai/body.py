@@ -9,7 +9,16 @@ from shinsa_chassis.endpoint_presets import PRESETS, EndpointPreset
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_inference.domain.model import OpenAiEngine
-from shinsa_inference.domain.request import Chat, GenerateRequest, Message, Sampling, StructuredOutput, Tool, ToolCall
+from shinsa_inference.domain.request import (
+    CHAT_ONLY_FIELDS,
+    Chat,
+    GenerateRequest,
+    Message,
+    Sampling,
+    StructuredOutput,
+    Tool,
+    ToolCall,
+)
 
 CHAT_PATH = "/chat/completions"
 COMPLETIONS_PATH = "/completions"
@@ -25,8 +34,6 @@ _PLAIN = (
     "repetition_penalty",
     "min_p",
 )
-# Fields that mean nothing to a raw prompt.
-_CHAT_ONLY = ("tools", "tool_choice", "reasoning_effort", "chat_template_arguments_json")
 # What no provider is known by speaks as vLLM's server does.
 _UNKNOWN_PROVIDER = PRESETS["vllm"]
 
@@ -90,7 +97,7 @@ def check_accepted(request: GenerateRequest, engine: OpenAiEngine) -> None:
         why = "the endpoint takes chats only; send messages"
         raise ShinsaError(Reason.INVALID_ARGUMENT, f"prompt.raw: {why}.", field="prompt.raw")
     for field in request.sampling.set_fields():
-        if raw and field in _CHAT_ONLY:
+        if raw and field in CHAT_ONLY_FIELDS:
             raise refused(field, "a raw prompt has no use for it; send a chat, or leave it unset")
         if not engine.takes(field):
             raise refused(field, "the model's entry says that its endpoint does not take it; unset it, or add it to")

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import openai
 from shinsa_chassis.endpoint_errors import AskedEndpoint
+from shinsa_chassis.endpoint_proxy import proxy_for
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.pacing import Pace
 from shinsa_chassis.retry import short_retry
@@ -20,14 +21,14 @@ from shinsa_chassis.retry import short_retry
 from shinsa_inference.domain.completion import Choice, Completion, Delta, EngineFingerprint, Piece
 from shinsa_inference.domain.model import ModelEntry, OpenAiEngine, settings_digest
 from shinsa_inference.domain.request import GenerateRequest
-from shinsa_inference.outbound.openai.answers import choices_of, read_answer, usage_of
+from shinsa_inference.outbound.openai.answers import choices_of, read_answer, reading, usage_of
 from shinsa_inference.outbound.openai.body import limit_field
 from shinsa_inference.outbound.openai.errors import translate
 from shinsa_inference.outbound.openai.official_client import OfficialClient
 from shinsa_inference.outbound.openai.overflow import room_left
 from shinsa_inference.outbound.openai.rates import Rates, likely_tokens
 from shinsa_inference.outbound.openai.resources import Reader, resource_of
-from shinsa_inference.outbound.openai.transport import LeanClient, proxy_for
+from shinsa_inference.outbound.openai.transport import LeanClient
 
 # Three bytes each in UTF-8, and the message may hold no more than eight megabytes with everything else.
 MOST_CHARACTERS = 2_000_000
@@ -37,11 +38,6 @@ DEFAULT_SILENCE_SECONDS = 120.0
 # What the client sends where no key is configured; endpoints without authentication ignore it.
 _NO_KEY = "none"
 _NEW_LIMIT_FIELD = "max_completion_tokens"
-# The client describes this machine and its Python in these; an endpoint needs none of it.
-_QUIET: dict[str, Any] = {
-    f"X-Stainless-{name}": openai.Omit()
-    for name in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async")
-}
 # The client would draw a random key for every request, and then not send it.
 _OPTIONS: openai.RequestOptions = {"idempotency_key": "unused"}
 _AZURE_OPTIONS: openai.RequestOptions = {**_OPTIONS, "headers": {"Authorization": openai.Omit()}}
@@ -88,7 +84,9 @@ class OpenAi:
         async with aclosing(self._events(request, sent, reader)) as deltas:
             async for delta in deltas:
                 yield delta
-        yield self._completion(reader.answer(), request, sent, time.perf_counter() - started)
+        with reading():
+            answer = reader.answer()
+        yield self._completion(answer, request, sent, time.perf_counter() - started)
 
     def describe(self) -> EngineFingerprint:
         return self._fingerprint(self._engine.model)
@@ -128,7 +126,8 @@ class OpenAi:
         started = time.perf_counter()
         sent = _encode(self._resource.body(request, self._limit_field))
         content = await self._post(self._resource.url(request), sent)
-        answer = self._resource.chat(read_answer(content))
+        with reading():
+            answer = self._resource.chat(read_answer(content))
         return self._completion(answer, request, sent, time.perf_counter() - started)
 
     async def _post(self, url: str, content: bytes) -> bytes:
@@ -150,7 +149,9 @@ class OpenAi:
             )
             async with events:
                 async for event in events:
-                    for delta in reader.feed(event):
+                    with reading():
+                        deltas = list(reader.feed(event))
+                    for delta in deltas:
                         yield delta
         except openai.APIError as error:
             raise translate(error, self._asked) from error
@@ -165,13 +166,14 @@ class OpenAi:
             yield delta
 
     def _completion(self, answer: dict[str, Any], request: GenerateRequest, sent: bytes, seconds: float) -> Completion:
-        self._reported = answer.get("system_fingerprint") or ""
-        model = answer.get("model")
-        choices = choices_of(answer, request.sampling.n or 1)
+        reported, model = answer.get("system_fingerprint"), answer.get("model")
+        self._reported = reported if isinstance(reported, str) else ""
+        with reading():
+            choices, usage = choices_of(answer, request.sampling.n or 1), usage_of(answer)
         _check_size(choices)
         return Completion(
             choices=choices,
-            usage=usage_of(answer),
+            usage=usage,
             effective_request=sent.decode(),
             fingerprint=self._fingerprint(model if isinstance(model, str) and model else self._engine.model),
             latency_seconds=seconds,
@@ -194,7 +196,7 @@ def _open(entry: ModelEntry, engine: OpenAiEngine, key: str) -> OfficialClient:
         base_url=engine.base_url,
         api_key=key,
         max_retries=0,
-        default_headers=_QUIET | azure,
+        default_headers=azure,
         timeout=total,
         http_client=LeanClient(
             connections=entry.window, total=total, silence=silence, proxy=proxy_for(engine.base_url)

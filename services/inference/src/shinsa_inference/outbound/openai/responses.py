@@ -17,7 +17,8 @@ from shinsa_inference.outbound.openai.body import check_accepted, refused, with_
 RESPONSES_PATH = "/responses"
 
 _PLAIN = ("temperature", "top_p")
-_LOST = ("n", "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_budget_tokens")
+# All that the API has a place for; whatever an entry names besides would be lost on the way.
+_TAKEN = (*_PLAIN, "max_tokens", "structured_output", "tools", "tool_choice", "reasoning_effort", "logprobs")
 
 
 def responses_body(request: GenerateRequest, engine: OpenAiEngine) -> dict[str, Any]:
@@ -29,8 +30,12 @@ def responses_body(request: GenerateRequest, engine: OpenAiEngine) -> dict[str, 
     check_accepted(request, engine)
     sampling = request.sampling
     for name in sampling.set_fields():
-        if name in _LOST:
+        if name not in _TAKEN:
             raise refused(name, "the Responses API has no such parameter; unset it, or set the entry's api to chat")
+    shape = sampling.structured_output
+    if shape is not None and not shape.json_schema:
+        why = "the Responses API takes a JSON schema alone; give one, or set the entry's api to chat"
+        raise refused(f"structured_output.{shape.kind}", why)
     body: dict[str, Any] = {
         "model": engine.model,
         "input": [item for turn in request.prompt.messages for item in _items(turn)],

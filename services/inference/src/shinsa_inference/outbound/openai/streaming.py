@@ -10,6 +10,8 @@ from shinsa_inference.domain.completion import Delta
 from shinsa_inference.domain.reasoning import ReasoningSplitter
 from shinsa_inference.outbound.openai.answers import malformed, reasoning_of
 
+_RAW_LOGPROBS = ("tokens", "token_logprobs", "top_logprobs")
+
 
 @dataclass(slots=True)
 class _Growing:
@@ -20,6 +22,8 @@ class _Growing:
     finish_reason: str | None = None
     calls: dict[int, dict[str, Any]] = field(default_factory=dict)
     logprobs: list[Any] = field(default_factory=list)
+    # Of a raw prompt: tokens, their probabilities, and the alternatives to each.
+    raw_logprobs: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _RAW_LOGPROBS})
     is_chat: bool = True
 
 
@@ -72,8 +76,12 @@ class StreamReader:
 
 
 def _collect_logprobs(growing: _Growing, logprobs: object) -> None:
-    if isinstance(logprobs, dict):
-        growing.logprobs.extend(logprobs.get("content") or ())
+    if not isinstance(logprobs, dict):
+        return
+    growing.logprobs.extend(logprobs.get("content") or ())
+    nothing = [None] * len(logprobs.get("tokens") or ())
+    for name, known in growing.raw_logprobs.items():
+        known.extend(logprobs.get(name) or nothing)
 
 
 def _collect_calls(growing: _Growing, calls: Any) -> None:
@@ -88,7 +96,7 @@ def _collect_calls(growing: _Growing, calls: Any) -> None:
 def _whole(index: int, choice: _Growing) -> dict[str, Any]:
     ended = {"index": index, "finish_reason": choice.finish_reason}
     if not choice.is_chat:
-        return {**ended, "text": choice.text}
+        return {**ended, "text": choice.text, "logprobs": choice.raw_logprobs}
     message: dict[str, Any] = {"content": choice.text or None, "reasoning_content": choice.reasoning}
     if choice.calls:
         message["tool_calls"] = [call for _, call in sorted(choice.calls.items())]

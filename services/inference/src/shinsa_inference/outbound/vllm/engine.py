@@ -66,6 +66,7 @@ class Vllm:
         self._meter = BatchMeter(entry.name, loaded.llm.vllm_config.scheduler_config.max_num_seqs)
         self._numbers = itertools.count()
         self._lora: Any = None
+        self._last_words: asyncio.Future[str] | None = None
 
     @classmethod
     async def up(cls, entry: ModelEntry, engine: VllmEngine) -> Self:
@@ -75,10 +76,10 @@ class Vllm:
         try:
             await asyncio.to_thread(import_vllm)
             loaded = await guardian.during(asyncio.to_thread(load, entry, engine))
+            made = cls(entry, template, loaded, guardian, special_tokens=engine.add_special_tokens)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(guardian.dismiss))
             raise
-        made = cls(entry, template, loaded, guardian, special_tokens=engine.add_special_tokens)
         if engine.lora:
             await made._take_adapter(engine.lora)
         return made
@@ -91,7 +92,7 @@ class Vllm:
             await self._llm.add_lora(self._lora)
         except Exception as error:
             await self.close()
-            reason = self._tail.reason() or str(error)
+            reason = await asyncio.to_thread(self._tail.reason) or str(error)
             raise ShinsaError(
                 Reason.INVALID_ARGUMENT,
                 f"vllm.lora: {folder} does not fit the weights of model {self._name!r}: {reason}",
@@ -176,15 +177,18 @@ class Vllm:
         except (VLLMClientError, ValueError) as error:
             raise refused(error) from error
         except EngineDeadError as error:
-            raise self._died() from error
+            raise await self._died() from error
         except Exception as error:
             if not self.alive:
-                raise self._died() from error
+                raise await self._died() from error
             text = f"vLLM could not complete the request: {error.__cause__ or error}"
             raise ShinsaError(Reason.ENGINE_FAILED, text) from error
 
-    def _died(self) -> ShinsaError:
-        reason = self._tail.reason()
+    async def _died(self) -> ShinsaError:
+        # Whatever was in flight dies of the same cause: one thread waits for it.
+        if self._last_words is None:
+            self._last_words = asyncio.ensure_future(asyncio.to_thread(self._tail.reason))
+        reason = await asyncio.shield(self._last_words)
         why = f": {reason}" if reason else "; its processes left no reason"
         return ShinsaError(Reason.ENGINE_FAILED, f"The vLLM engine of model {self._name!r} died{why}.")
 

@@ -12,13 +12,12 @@ from typing import Any
 from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_inference.domain.reasoning import OPEN
-from shinsa_inference.domain.request import Chat, GenerateRequest, Message, Sampling, Tool
+from shinsa_inference.domain.request import CHAT_ONLY_FIELDS, Chat, GenerateRequest, Message, Sampling, Tool
 
 # What `apply_chat_template` itself takes besides the template's own variables.
 _STANDARD = frozenset({"add_generation_prompt", "continue_final_message", "documents"})
 # As an entry's template: chats are refused, whatever the tokenizer has.
 NO_TEMPLATE = "none"
-_CHAT_ONLY = ("tools", "tool_choice", "reasoning_effort", "chat_template_arguments_json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ def _object(arguments: str) -> object:
 
 def _refuse_chat_fields(sampling: Sampling) -> None:
     for field in sampling.set_fields():
-        if field in _CHAT_ONLY:
+        if field in CHAT_ONLY_FIELDS:
             raise ShinsaError(
                 Reason.INVALID_ARGUMENT,
                 f"sampling.{field}: a raw prompt has no use for it; send a chat, or leave it unset.",
