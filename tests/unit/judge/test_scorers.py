@@ -161,3 +161,14 @@ async def test_how_the_comet_library_is_called(shelf: Shelf, tmp_path: Path, mon
         str(tmp_path / "wmt" / "checkpoints" / "model.ckpt"),
         ([{"src": "Closed.", "mt": "休館。"}], 3, 0, False),
     ]
+
+
+async def test_a_metric_that_loses_a_case_keeps_nobody_waiting(shelf: Shelf, weights: Path) -> None:
+    class Forgetful(Lengths):
+        def compute(self, cases: Sequence[Mapping[str, str]]) -> list[Score | ShinsaError]:
+            return super().compute(cases)[1:]
+
+    told = profile(weights)
+    async with asyncio.timeout(60):
+        (caught,) = await judged(shelf, told, LocalScorer(told, (), Forgetful), "abc")
+    assert (caught.reason, "0 results for 1 cases" in caught.message) == (Reason.ENGINE_FAILED, True)

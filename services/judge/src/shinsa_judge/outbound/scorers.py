@@ -101,10 +101,14 @@ class LocalScorer:
             try:
                 self._metric = self._load(self._profile)
             except Exception as error:
-                self._broken = f"The weights at {self._profile.model} cannot be used: {error}"
+                self._broken = (
+                    f"The weights at {self._profile.model} cannot be used: {error}; mend them and restart the judge."
+                )
                 raise ShinsaError(Reason.FAILED_PRECONDITION, self._broken, field="profile") from error
             self._revision = revision_of(Path(self._profile.model))
         found = self._metric.compute(cases)
+        if len(found) != len(cases):
+            raise ValueError(f"{len(found)} results for {len(cases)} cases")
         return [one if isinstance(one, ShinsaError) else replace(one, revision=self._revision) for one in found]
 
 
