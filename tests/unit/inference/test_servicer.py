@@ -15,7 +15,7 @@ from shinsa.inference.v1.inference_service_pb2_grpc import (
     add_InferenceServiceServicer_to_server,
 )
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.grpc_channel import call, open_channel
+from shinsa_chassis.grpc_channel import call, open_channel, stream
 from shinsa_chassis.grpc_server import grpc_server
 from shinsa_inference.application.models import Models
 from shinsa_inference.domain.model import ModelEntry, Rule, ScriptedEngine, VllmEngine
@@ -53,6 +53,17 @@ async def test_generate_stream(stub: InferenceServiceStub) -> None:
     parts = [part async for part in stub.GenerateStream(request, timeout=30)]
     assert [part.WhichOneof("part") for part in parts] == ["reasoning_delta", "text_delta", "completion"]
     assert parts[-1].completion.choices[0].text == "dry#1"
+
+
+async def test_another_version_does_not_answer(stub: InferenceServiceStub) -> None:
+    asked = asking("dry", version="v9")
+    with pytest.raises(ShinsaError, match="version v9 is asked") as caught:
+        await call(stub.Generate, asked, timeout=30)
+    assert (caught.value.reason, caught.value.retryable) == (Reason.DATA_MISMATCH, True)
+    request = inference_service_pb2.GenerateStreamRequest(request=asked)
+    with pytest.raises(ShinsaError) as caught:
+        _ = [part async for part in stream(stub.GenerateStream, request, timeout=30)]
+    assert caught.value.reason is Reason.DATA_MISMATCH
 
 
 async def test_check(stub: InferenceServiceStub) -> None:

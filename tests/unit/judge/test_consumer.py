@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +15,8 @@ from shinsa_chassis.lifecycle import Drain
 from shinsa_judge.application.judge_case import JudgeCase
 from shinsa_judge.application.judges import Judges
 from shinsa_judge.application.shelf import Shelf
+from shinsa_judge.domain.exchange import Question, Reply
+from shinsa_judge.domain.panel_profile import PanelProfile
 from shinsa_judge.domain.profile_set import Profile, ProfileSet
 from shinsa_judge.inbound.consumer import Handle, WorkQueues
 from shinsa_judge.outbound.scripted_backend import ScriptedBackend
@@ -143,6 +145,30 @@ async def test_a_profile_that_has_changed_does_not_judge_for_the_one_that_is_ask
         with pytest.raises(ShinsaError, match="the judges file has changed") as refused:
             await desk.opened[0].handle(asked)
         assert (refused.value.reason, refused.value.retryable) == (Reason.DATA_MISMATCH, True)
+
+
+async def test_versions_of_models_reach_those_who_ask_them(
+    desk: Desk, profile: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Mapping[str, str]] = []
+    ask = ScriptedBackend.ask
+
+    async def noted(self: ScriptedBackend, question: Question, *, patient: bool = False) -> Reply:
+        asked.append(question.models)
+        return await ask(self, question, patient=patient)
+
+    monkeypatch.setattr(ScriptedBackend, "ask", noted)
+    rules = [{"pattern": "富士", "reply": "[[9]]"}]
+    panel = PanelProfile.model_validate({"kind": "panel", "members": ["a"], "repeats": 2})
+    await desk.judges.exchange(profiles(a=profile(structured="text", rules=rules), p=panel))
+    async with desk.running():
+        handles = {opened.key: opened.handle for opened in desk.opened}
+        for name in ("a", "p"):
+            one = task(name)
+            one.judge_models.add(model="grader", version="v7")
+            assert (await handles[name](one)).verdict.value == 9.0
+        await handles["a"](task("a"))
+    assert asked == [{"grader": "v7"}] * 3 + [{}]
 
 
 async def test_a_deadline_ends_the_patience(desk: Desk, profile: Callable[..., Profile]) -> None:

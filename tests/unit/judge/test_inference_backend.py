@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -118,6 +119,27 @@ async def test_a_reply_with_all_that_the_service_tells(channel, inference: Infer
     roles = [message.role for message in request.chat.messages]
     assert roles == [message_pb2.ROLE_SYSTEM, message_pb2.ROLE_USER]
     assert "富士山です。" in request.chat.messages[1].content
+
+
+async def test_the_version_that_is_asked_is_told(channel, inference: Inference, question: Questions) -> None:
+    told = profile()
+    asked = replace(question(told), models={"smollm2-135m": "v7", "other": "v1"})
+    await InferenceBackend(told, channel).ask(asked)
+    await InferenceBackend(told, channel).ask(question(told))
+    await InferenceBackend(told, channel).ask(replace(asked, models={"other": "v1"}))
+    assert [request.version for request in inference.requests] == ["v7", "", ""]
+
+
+async def test_a_model_that_was_replaced_is_no_fault_of_the_endpoint(channel, inference, question) -> None:
+    told = profile(retries=4)
+    inference.errors = [ShinsaError(Reason.DATA_MISMATCH, "it was replaced meanwhile", retryable=True)] * 2
+    backend = paced(told, channel)
+    for _ in range(2):
+        with pytest.raises(ShinsaError, match="replaced meanwhile") as caught:
+            await backend.ask(question(told), patient=True)
+        assert (caught.value.reason, caught.value.retryable) == (Reason.DATA_MISMATCH, True)
+    # It is the queue's to try again, and the endpoint is none that is down.
+    assert (len(inference.requests), backend.down()) == (2, "")
 
 
 async def test_sampling(channel, inference: Inference, question: Questions) -> None:

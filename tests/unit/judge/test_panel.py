@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from shinsa_judge.domain.price import Cost
 from shinsa_judge.domain.profile_set import Profile, ProfileSet
 from shinsa_judge.domain.scripted_profile import ScriptedProfile
 from shinsa_judge.domain.verdict import Unreadable, Verdict
+from waiting import until
 
 CASE = Case("mt_bench_single", {"question": "問い", "answer": "答え"})
 
@@ -194,3 +196,34 @@ async def test_a_panel_for_some_rubrics_only(shelf: Shelf) -> None:
     with pytest.raises(ShinsaError) as refused:
         await panel(shelf, {"a": [1]}, rubrics=["mt_bench_multi_turn"])
     assert (refused.value.reason, refused.value.field) == (Reason.INVALID_ARGUMENT, "case.rubric")
+
+
+async def test_members_stay_open_for_a_case_that_waits_for_room_while_the_set_changes(shelf: Shelf) -> None:
+    """A back end that is closed cannot be asked any more."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class Held(Voice):
+        closed = False
+
+        async def ask(self, question: Question, *, patient: bool = False) -> Reply:
+            assert not self.closed
+            asked.set()
+            await go_on.wait()
+            return await super().ask(question, patient=patient)
+
+        async def close(self) -> None:
+            self.closed = True
+
+    voices: dict[str, Voice] = {"slow": Held([6]), "late": Held([8])}
+    bench = Bench(shelf, voices, {"panel": {"members": ["slow", "late"], "concurrency": 1}})
+    await bench.judges.exchange(bench.set)
+    cases = [asyncio.create_task(bench.judge(JudgeRequest("panel", CASE))) for _ in range(2)]
+    await asked.wait()
+    # Both are with the panel, the second without room there; then there is another set.
+    await until(lambda: bench.judges.seat("panel")._cases == 2)
+    await bench.judges.exchange(ProfileSet({}))
+    go_on.set()
+    async with asyncio.timeout(60):
+        verdicts = await asyncio.gather(*cases)
+    assert [verdict.value for verdict in verdicts] == [7, 7]
+    assert all(voice.closed for voice in voices.values())

@@ -120,9 +120,23 @@ async def test_a_run_ends_when_a_model_that_judges_for_it_is_registered_otherwis
     ended = await replica.runs.get(run.id)
     assert (ended.state, "'grader' was registered otherwise" in ended.problem) == (RunState.FAILED, True)
     assert (await world.over(replica, other)).state is RunState.COMPLETE
+    # Every ask names the versions of the models that judge; what the former one found counts no longer.
+    late, world.workers.held = world.workers.held, []
+    assert late
+    assert all(task.judge_models == run.plan.pins.judge_models for task in late)
+    world.workers.asked.clear()
+    run = await replica.runs.resume(run.id)
+    await world.until(lambda: _asked(world, len(late)))
+    for task in late:
+        await world.workers._work(task)
+    await world.until(lambda: _drained(world, late[0].reply_to))
+    assert (await replica.runs.get(run.id)).progress.outcomes == 0
     await world.workers.let_go("judge")
-    resumed = await world.over(replica, await replica.runs.resume(run.id))
+    resumed = await world.over(replica, run)
     assert (resumed.state, resumed.plan.pins.mixed) == (RunState.COMPLETE, True)
+    asked = [task.judge_models for task in world.workers.asked if task.kind == "judge"]
+    assert asked == [{"grader": entry("two", name="grader").version}] * len(asked)
+    assert {task.kind for task in world.workers.asked if not task.judge_models} <= {"generate", "execute"}
 
 
 async def test_a_judge_service_that_tells_no_definitions_is_asked_as_before(world: Any) -> None:

@@ -93,7 +93,7 @@ class Workers:
         self.open_requests = 0
         self.most_open = Counter[str]()
         self.delay = 0.0
-        self._seen: set[tuple[str, int, str]] = set()
+        self._seen: set[tuple[str, int, str, str]] = set()
         self._streams: dict[str, dict[int, StepResult]] = {}
         self._inboxes: dict[str, _Inbox] = {}
         self._number = 0
@@ -104,9 +104,10 @@ class Workers:
 
     async def submit(self, task: StepTask) -> bool:
         self.asked.append(task)
-        if (task.step_id, task.attempt, task.version) in self._seen:
+        whom = (task.step_id, task.attempt, task.version, str(sorted(task.judge_models.items())))
+        if whom in self._seen:
             return True
-        self._seen.add((task.step_id, task.attempt, task.version))
+        self._seen.add(whom)
         if task.kind in self.hold:
             self.held.append(task)
             return False
@@ -132,7 +133,7 @@ class Workers:
         request = _REQUESTS[task.kind].FromString(task.request)
         now = time.time()
         result = StepResult(task.step_id, task.item_id, task.attempt, b"", worker="w", started_at=now, finished_at=now)
-        result.version = task.version
+        result.version, result.judge_models = task.version, task.judge_models
         try:
             response = self.answer(task, request)
         except Lost:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
@@ -126,8 +127,7 @@ class Broker:
         The message id is step id and attempt, and whom it asks: the same attempt submitted twice within the duplicate
         window is one task. True: it was submitted before.
         """
-        version = f".{task.version}" if task.version else ""
-        headers = {"Nats-Msg-Id": f"{task.step_id}.{task.attempt}{version}"}
+        headers = {"Nats-Msg-Id": f"{task.step_id}.{task.attempt}{_whom(task)}"}
         tracing.inject(headers)
         return await self._publisher.publish(work_subject(service, key), task.SerializeToString(), headers)
 
@@ -160,6 +160,13 @@ class Broker:
     async def answer_recorded(self, lookup: Lookup) -> None:
         """Answers ``recorded`` from now on."""
         await self.questions.answer_recorded(lookup)
+
+
+def _whom(task: step_pb2.Task) -> str:
+    """Whom the task asks, as the end of a message id; empty for whoever is in force."""
+    version = f".{task.version}" if task.version else ""
+    models = b"".join(one.SerializeToString() for one in task.judge_models)
+    return version + (f".{blake2b(models, digest_size=8).hexdigest()}" if models else "")
 
 
 @asynccontextmanager

@@ -100,6 +100,7 @@ class TaskAnswerer:
             worker=self._settings.replica,
             deliveries=delivery.number,
             version=task.version,
+            judge_models=task.judge_models,
         )
         later = await self._work(task, delivery, result)
         if later is not None:

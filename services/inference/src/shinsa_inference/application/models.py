@@ -104,16 +104,17 @@ class Models:
             completed = _completed(request, entry)
             return _accounted(completed, entry, await engine.generate(completed))
 
-    async def stream(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
+    async def stream(self, request: GenerateRequest, version: str = "") -> AsyncGenerator[Piece, None]:
         """The same piece by piece; the last piece is the completion."""
-        residence = self._asked(request.model)
+        residence = self._asked(request.model, version)
         async with residence.borrowed() as engine:
-            completed = _completed(request, residence.entry)
+            entry = _of_version(residence.entry, version)
+            completed = _completed(request, entry)
             async with aclosing(engine.stream(completed)) as pieces:
                 async for piece in pieces:
-                    yield _accounted(completed, residence.entry, piece) if isinstance(piece, Completion) else piece
+                    yield _accounted(completed, entry, piece) if isinstance(piece, Completion) else piece
 
-    def _asked(self, name: str, version: str = "") -> Residence:
+    def _asked(self, name: str, version: str) -> Residence:
         """Another version is not loaded for one who does not want it."""
         _of_version(self._entry(name), version)
         return self._residence(name)

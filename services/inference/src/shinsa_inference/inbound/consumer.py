@@ -139,7 +139,7 @@ class WorkQueues:
                     f"The queue of model {model!r} got a task for {task.generate.model!r}; submit it there.",
                     field="model",
                 )
-            completion = await self._models.generate(to_request(task.generate), task.version)
+            completion = await self._models.generate(to_request(task.generate), task.version or task.generate.version)
             return from_completion(noted(model, completion))
 
         return handle

@@ -27,12 +27,13 @@ class Servicer(InferenceServiceServicer):
     async def Generate(
         self, request: inference_service_pb2.GenerateRequest, context: Any
     ) -> inference_service_pb2.GenerateResponse:
-        return from_completion(noted(request.model, await self._models.generate(to_request(request))))
+        completion = await self._models.generate(to_request(request), request.version)
+        return from_completion(noted(request.model, completion))
 
     async def GenerateStream(
         self, request: inference_service_pb2.GenerateStreamRequest, context: Any
     ) -> AsyncIterator[inference_service_pb2.GenerateStreamResponse]:
-        async with aclosing(self._models.stream(to_request(request.request))) as pieces:
+        async with aclosing(self._models.stream(to_request(request.request), request.request.version)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
                     noted(request.request.model, piece)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from shinsa_chassis.errors import Reason, ShinsaError
 
@@ -21,13 +21,14 @@ from shinsa_judge.ports import Backend
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One judge, one rubric. ``repeat`` and ``patient`` as in ``Question`` and ``Backend.ask``."""
+    """One judge, one rubric. ``repeat``, ``models`` and ``patient`` as in ``Question`` and ``Backend.ask``."""
 
     seat: Seat
     rubric: Rubric
     profile: AskedJudge
     repeat: int = 0
     patient: bool = False
+    models: Mapping[str, str] = field(default_factory=dict)
 
     async def verdict(self, fields: Mapping[str, str]) -> Verdict:
         """The verdict; one without a value if no reply within ``profile.asks`` could be read."""
@@ -43,7 +44,9 @@ class Asking:
     async def _judged(self, fields: Mapping[str, str], *, swapped: bool) -> Verdict:
         question = self.rubric.question(fields, self.profile.form, self.profile.explanation_limit)
         async with self.seat.asking(patient=self.patient) as backend:
-            return await self._until_readable(backend, replace(question, repeat=self.repeat), swapped)
+            return await self._until_readable(
+                backend, replace(question, repeat=self.repeat, models=self.models), swapped
+            )
 
     async def _until_readable(self, backend: Backend, question: Question, swapped: bool) -> Verdict:
         usage, fingerprint = Usage(), Fingerprint()

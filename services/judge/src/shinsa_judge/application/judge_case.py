@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 import structlog
 from shinsa_chassis.errors import Reason, ShinsaError
 
@@ -36,21 +38,25 @@ class JudgeCase:
         fill the rubric's fields, DATA_MISMATCH where the profile is another by now, and whatever the back end raises
         where there is no reply at all.
         """
-        verdict = await self._judged(self._judges.seat(request.profile, digest), request.case, patient, 0)
+        verdict = await self._judged(self._judges.seat(request.profile, digest), request, patient, 0)
         _note(verdict, request.case.rubric)
         return verdict
 
-    async def _judged(self, seat: Seat, case: Case, patient: bool, repeat: int) -> Verdict:
-        profile = seat.profile
+    async def _judged(self, seat: Seat, request: JudgeRequest, patient: bool, repeat: int) -> Verdict:
+        profile, case = seat.profile, request.case
         if isinstance(profile, PanelProfile):
-            return await self._by_panel(seat, profile, case, patient, repeat)
+            return await self._by_panel(seat, profile, request, patient, repeat)
         if isinstance(profile, ScorerProfile):
             return await self._computed(seat, case)
         assert isinstance(profile, AskedJudge)
         rubric = self._shelf.rubric(case, seat, profile.form)
-        return await Asking(seat, rubric, profile, repeat, patient).verdict(case.fields)
+        async with seat.kept():
+            return await Asking(seat, rubric, profile, repeat, patient, request.models).verdict(case.fields)
 
-    async def _by_panel(self, seat: Seat, panel: PanelProfile, case: Case, patient: bool, repeat: int) -> Verdict:
+    async def _by_panel(
+        self, seat: Seat, panel: PanelProfile, request: JudgeRequest, patient: bool, repeat: int
+    ) -> Verdict:
+        case = request.case
         if panel.rubrics and case.rubric not in panel.rubrics:
             message = f"The panel does not take rubric {case.rubric!r}; known: {', '.join(panel.rubrics)}."
             raise ShinsaError(Reason.INVALID_ARGUMENT, message, field="case.rubric")
@@ -59,8 +65,12 @@ class JudgeCase:
             for member in panel.members
             for turn in range(panel.repeats)
         ]
-        async with seat.sitting():
-            verdicts = await side_by_side(*(self._judged(one, case, patient, turn) for one, turn in sittings))
+        async with AsyncExitStack() as held:
+            # Before there is room another set may be in force, and these members' seats retired.
+            for one, _ in sittings:
+                await held.enter_async_context(one.kept())
+            await held.enter_async_context(seat.sitting())
+            verdicts = await side_by_side(*(self._judged(one, request, patient, turn) for one, turn in sittings))
         members = [Member(verdict, turn) for verdict, (_, turn) in zip(verdicts, sittings, strict=True)]
         rubric = self._shelf.rubrics.get(case.rubric)
         judge = panel_identity(seat.name, seat.digest, members)

@@ -63,10 +63,15 @@ class Seat:
     @asynccontextmanager
     async def sitting(self) -> AsyncIterator[None]:
         """Room for one case."""
+        async with self.kept(), self._room:
+            yield
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Its back end stays open inside, for a case that has still to ask, even if the seat is retired meanwhile."""
         self._cases += 1
         try:
-            async with self._room:
-                yield
+            yield
         finally:
             self._cases -= 1
             await self._close_if_left()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class JudgeRequest:
-    """A case and the name of the profile that shall judge it."""
+    """A case and the name of the profile that shall judge it.
+
+    ``models`` are the versions of models of this mesh, by name, of which no other may be asked.
+    """
 
     profile: str
     case: Case
+    models: Mapping[str, str] = field(default_factory=dict)

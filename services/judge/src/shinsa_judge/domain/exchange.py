@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -46,7 +47,8 @@ class Question:
 
     ``schema`` is JSON Schema as text where the form is structured, ``choices`` the permitted replies where it is a
     choice. ``rubric`` names the schema and the tool. ``ask`` counts from 1: a judge that gave an unreadable reply is
-    asked again. ``repeat`` counts from 0: a panel may put the same question several times.
+    asked again. ``repeat`` counts from 0: a panel may put the same question several times. ``models`` as in
+    ``JudgeRequest``.
     """
 
     messages: tuple[Message, ...]
@@ -56,6 +58,7 @@ class Question:
     choices: tuple[str, ...] = ()
     ask: int = 1
     repeat: int = 0
+    models: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def user_text(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shinsa.judge.v1 import judge_service_pb2
@@ -93,7 +93,8 @@ class WorkQueues:
                 )
             # The queue holds the case safe meanwhile, so an endpoint that is down stops this queue and loses nothing.
             async with _until(task.deadline.seconds):
-                request = to_request(task.judge)
+                models = {one.model: one.version for one in task.judge_models}
+                request = replace(to_request(task.judge), models=models)
                 return from_verdict(noted(await self._judge_case(request, patient=True, digest=task.version)))
 
         return handle

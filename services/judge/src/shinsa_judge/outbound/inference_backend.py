@@ -62,7 +62,12 @@ def generate_request(profile: InferenceProfile, question: Question) -> inference
             message_pb2.Message(role=_ROLES[message.role], content=message.content) for message in question.messages
         ]
     )
-    return inference_service_pb2.GenerateRequest(model=profile.model, chat=chat, sampling=_sampling(profile, question))
+    return inference_service_pb2.GenerateRequest(
+        model=profile.model,
+        chat=chat,
+        sampling=_sampling(profile, question),
+        version=question.models.get(profile.model, ""),
+    )
 
 
 def _sampling(profile: InferenceProfile, question: Question) -> sampling_pb2.Sampling:

@@ -58,6 +58,7 @@ class StepAsks:
             reply_to=self._lease.inbox,
             deadline=self._deadline(),
             version=self._version(kind, key),
+            judge_models=self._run.plan.pins.judge_models if kind == "judge" else {},
         )
         future: asyncio.Future[StoredResult] = asyncio.get_running_loop().create_future()
         waiting = self._waiting[identity] = Waiting(kind, request, question, future, task)

@@ -117,9 +117,11 @@ class StepResults:
 
     def _is_of_another(self, result: StepResult) -> bool:
         """Whether it answers an ask of before the run was resumed with another model or judge."""
+        pins = self._run.plan.pins
+        if any(pins.judge_models.get(name, asked) != asked for name, asked in result.judge_models.items()):
+            return True
         if not result.version:
             return False
-        pins = self._run.plan.pins
         mine = {pins.model} if (result.kind or result.sender) == "generate" else {pins.model, *pins.judges.values()}
         return result.version not in mine
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from shinsa_orchestrator.domain.repeat import RepeatCause
@@ -15,7 +16,7 @@ class StepTask:
     """One ask. ``request`` is the serialized request message; ``key`` names the queue (model, runtime or profile).
 
     ``deadline`` is in seconds since the epoch: not worth starting after it. ``version`` is that of the model or
-    profile; empty: whichever is in force.
+    profile; empty: whichever is in force. ``judge_models`` are the versions of models of this mesh that a judge asks.
     """
 
     step_id: str
@@ -28,6 +29,7 @@ class StepTask:
     reply_to: str
     deadline: float
     version: str = ""
+    judge_models: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -36,10 +38,10 @@ class StepResult:
 
     ``handed_back``: nothing yet, a worker gave the task back to its queue, for ``reason`` if it could not do it then.
 
-    ``version`` is that of the model or profile that was asked; empty where that was not said.
-    ``kind`` is that of the answer; a failure does not tell. ``sender`` is the kind of step that who sent it may answer;
-    empty where that is not known. ``cost`` is None where no price is known. ``disagreed``:
-    the verdicts that a verdict is made of differ; ``unreadable``: it has no value.
+    ``version`` is that of the model or profile that was asked; empty where that was not said; ``judge_models`` as in
+    the task. ``kind`` is that of the answer; a failure does not tell. ``sender`` is the kind of step that who sent it
+    may answer; empty where that is not known. ``cost`` is None where no price is known. ``disagreed``: the verdicts
+    that a verdict is made of differ; ``unreadable``: it has no value.
 
     Of a completion: ``engine`` is the digest of everything that is known of what made it, ``greedy`` whether chance had
     no part in it, ``latency`` (seconds) and ``finish`` (reasons of its choices, with commas between) how it went, and
@@ -80,6 +82,7 @@ class StepResult:
     sender: str = ""
     version: str = ""
     handed_back: RepeatCause | None = None
+    judge_models: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

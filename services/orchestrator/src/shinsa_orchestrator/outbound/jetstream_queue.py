@@ -43,6 +43,10 @@ class JetStreamQueue:
             reply_to=result_subject(task.reply_to),
             version=task.version,
             hears_hand_backs=True,
+            judge_models=[
+                step_pb2.ModelVersion(model=model, version=version)
+                for model, version in sorted(task.judge_models.items())
+            ],
         )
         # By the clock that all share: ours may be off, and workers' too.
         message.deadline.seconds = int(self._broker.now() + task.deadline - time.time())

@@ -65,6 +65,7 @@ def step_result(received: ReceivedResult) -> StepResult:
         receipt=received,
         sender=sender,
         version=message.version,
+        judge_models={one.model: one.version for one in message.judge_models},
     )
     if kind in SERVICES:
         result.kind = kind or ""

@@ -28,41 +28,41 @@ from shinsa.inference.v1 import model_pb2 as shinsa_dot_inference_dot_v1_dot_mod
 from shinsa.inference.v1 import sampling_pb2 as shinsa_dot_inference_dot_v1_dot_sampling__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+shinsa/inference/v1/inference_service.proto\x12\x13shinsa.inference.v1\x1a$shinsa/inference/v1/completion.proto\x1a!shinsa/inference/v1/message.proto\x1a\x1fshinsa/inference/v1/model.proto\x1a\"shinsa/inference/v1/sampling.proto\"\x95\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x04\x63hat\x18\x02 \x01(\x0b\x32\x19.shinsa.inference.v1.ChatH\x00\x12\r\n\x03raw\x18\x03 \x01(\tH\x00\x12/\n\x08sampling\x18\x04 \x01(\x0b\x32\x1d.shinsa.inference.v1.SamplingB\x08\n\x06prompt\"G\n\x10GenerateResponse\x12\x33\n\ncompletion\x18\x01 \x01(\x0b\x32\x1f.shinsa.inference.v1.Completion\"N\n\x15GenerateStreamRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32$.shinsa.inference.v1.GenerateRequest\"\x88\x01\n\x16GenerateStreamResponse\x12\x14\n\ntext_delta\x18\x01 \x01(\tH\x00\x12\x19\n\x0freasoning_delta\x18\x02 \x01(\tH\x00\x12\x35\n\ncompletion\x18\x03 \x01(\x0b\x32\x1f.shinsa.inference.v1.CompletionH\x00\x42\x06\n\x04part\"\x13\n\x11ListModelsRequest\"F\n\x12ListModelsResponse\x12\x30\n\x06models\x18\x01 \x03(\x0b\x32 .shinsa.inference.v1.ServedModel\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"D\n\x11LoadModelResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .shinsa.inference.v1.ServedModel\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"F\n\x13UnloadModelResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .shinsa.inference.v1.ServedModel\"\"\n\x11\x43heckModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"U\n\x12\x43heckModelResponse\x12.\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1c.shinsa.inference.v1.Finding\x12\x0f\n\x07\x61\x63\x63\x65pts\x18\x02 \x03(\t\"`\n\x07\x46inding\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x34\n\x07verdict\x18\x02 \x01(\x0e\x32#.shinsa.inference.v1.FindingVerdict\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*\xbe\x01\n\x0e\x46indingVerdict\x12\x1f\n\x1b\x46INDING_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x46INDING_VERDICT_WORKS\x10\x01\x12\x19\n\x15\x46INDING_VERDICT_TAKEN\x10\x02\x12\x1b\n\x17\x46INDING_VERDICT_IGNORED\x10\x03\x12\x1b\n\x17\x46INDING_VERDICT_REFUSED\x10\x04\x12\x1b\n\x17\x46INDING_VERDICT_UNKNOWN\x10\x05\x32\xd4\x04\n\x10InferenceService\x12W\n\x08Generate\x12$.shinsa.inference.v1.GenerateRequest\x1a%.shinsa.inference.v1.GenerateResponse\x12k\n\x0eGenerateStream\x12*.shinsa.inference.v1.GenerateStreamRequest\x1a+.shinsa.inference.v1.GenerateStreamResponse0\x01\x12]\n\nListModels\x12&.shinsa.inference.v1.ListModelsRequest\x1a\'.shinsa.inference.v1.ListModelsResponse\x12Z\n\tLoadModel\x12%.shinsa.inference.v1.LoadModelRequest\x1a&.shinsa.inference.v1.LoadModelResponse\x12`\n\x0bUnloadModel\x12\'.shinsa.inference.v1.UnloadModelRequest\x1a(.shinsa.inference.v1.UnloadModelResponse\x12]\n\nCheckModel\x12&.shinsa.inference.v1.CheckModelRequest\x1a\'.shinsa.inference.v1.CheckModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+shinsa/inference/v1/inference_service.proto\x12\x13shinsa.inference.v1\x1a$shinsa/inference/v1/completion.proto\x1a!shinsa/inference/v1/message.proto\x1a\x1fshinsa/inference/v1/model.proto\x1a\"shinsa/inference/v1/sampling.proto\"\xa6\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x04\x63hat\x18\x02 \x01(\x0b\x32\x19.shinsa.inference.v1.ChatH\x00\x12\r\n\x03raw\x18\x03 \x01(\tH\x00\x12/\n\x08sampling\x18\x04 \x01(\x0b\x32\x1d.shinsa.inference.v1.Sampling\x12\x0f\n\x07version\x18\x05 \x01(\tB\x08\n\x06prompt\"G\n\x10GenerateResponse\x12\x33\n\ncompletion\x18\x01 \x01(\x0b\x32\x1f.shinsa.inference.v1.Completion\"N\n\x15GenerateStreamRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32$.shinsa.inference.v1.GenerateRequest\"\x88\x01\n\x16GenerateStreamResponse\x12\x14\n\ntext_delta\x18\x01 \x01(\tH\x00\x12\x19\n\x0freasoning_delta\x18\x02 \x01(\tH\x00\x12\x35\n\ncompletion\x18\x03 \x01(\x0b\x32\x1f.shinsa.inference.v1.CompletionH\x00\x42\x06\n\x04part\"\x13\n\x11ListModelsRequest\"F\n\x12ListModelsResponse\x12\x30\n\x06models\x18\x01 \x03(\x0b\x32 .shinsa.inference.v1.ServedModel\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"D\n\x11LoadModelResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .shinsa.inference.v1.ServedModel\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"F\n\x13UnloadModelResponse\x12/\n\x05model\x18\x01 \x01(\x0b\x32 .shinsa.inference.v1.ServedModel\"\"\n\x11\x43heckModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"U\n\x12\x43heckModelResponse\x12.\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1c.shinsa.inference.v1.Finding\x12\x0f\n\x07\x61\x63\x63\x65pts\x18\x02 \x03(\t\"`\n\x07\x46inding\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x34\n\x07verdict\x18\x02 \x01(\x0e\x32#.shinsa.inference.v1.FindingVerdict\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*\xbe\x01\n\x0e\x46indingVerdict\x12\x1f\n\x1b\x46INDING_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x46INDING_VERDICT_WORKS\x10\x01\x12\x19\n\x15\x46INDING_VERDICT_TAKEN\x10\x02\x12\x1b\n\x17\x46INDING_VERDICT_IGNORED\x10\x03\x12\x1b\n\x17\x46INDING_VERDICT_REFUSED\x10\x04\x12\x1b\n\x17\x46INDING_VERDICT_UNKNOWN\x10\x05\x32\xd4\x04\n\x10InferenceService\x12W\n\x08Generate\x12$.shinsa.inference.v1.GenerateRequest\x1a%.shinsa.inference.v1.GenerateResponse\x12k\n\x0eGenerateStream\x12*.shinsa.inference.v1.GenerateStreamRequest\x1a+.shinsa.inference.v1.GenerateStreamResponse0\x01\x12]\n\nListModels\x12&.shinsa.inference.v1.ListModelsRequest\x1a\'.shinsa.inference.v1.ListModelsResponse\x12Z\n\tLoadModel\x12%.shinsa.inference.v1.LoadModelRequest\x1a&.shinsa.inference.v1.LoadModelResponse\x12`\n\x0bUnloadModel\x12\'.shinsa.inference.v1.UnloadModelRequest\x1a(.shinsa.inference.v1.UnloadModelResponse\x12]\n\nCheckModel\x12&.shinsa.inference.v1.CheckModelRequest\x1a\'.shinsa.inference.v1.CheckModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shinsa.inference.v1.inference_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FINDINGVERDICT']._serialized_start=1183
-  _globals['_FINDINGVERDICT']._serialized_end=1373
+  _globals['_FINDINGVERDICT']._serialized_start=1200
+  _globals['_FINDINGVERDICT']._serialized_end=1390
   _globals['_GENERATEREQUEST']._serialized_start=211
-  _globals['_GENERATEREQUEST']._serialized_end=360
-  _globals['_GENERATERESPONSE']._serialized_start=362
-  _globals['_GENERATERESPONSE']._serialized_end=433
-  _globals['_GENERATESTREAMREQUEST']._serialized_start=435
-  _globals['_GENERATESTREAMREQUEST']._serialized_end=513
-  _globals['_GENERATESTREAMRESPONSE']._serialized_start=516
-  _globals['_GENERATESTREAMRESPONSE']._serialized_end=652
-  _globals['_LISTMODELSREQUEST']._serialized_start=654
-  _globals['_LISTMODELSREQUEST']._serialized_end=673
-  _globals['_LISTMODELSRESPONSE']._serialized_start=675
-  _globals['_LISTMODELSRESPONSE']._serialized_end=745
-  _globals['_LOADMODELREQUEST']._serialized_start=747
-  _globals['_LOADMODELREQUEST']._serialized_end=780
-  _globals['_LOADMODELRESPONSE']._serialized_start=782
-  _globals['_LOADMODELRESPONSE']._serialized_end=850
-  _globals['_UNLOADMODELREQUEST']._serialized_start=852
-  _globals['_UNLOADMODELREQUEST']._serialized_end=887
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=889
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=959
-  _globals['_CHECKMODELREQUEST']._serialized_start=961
-  _globals['_CHECKMODELREQUEST']._serialized_end=995
-  _globals['_CHECKMODELRESPONSE']._serialized_start=997
-  _globals['_CHECKMODELRESPONSE']._serialized_end=1082
-  _globals['_FINDING']._serialized_start=1084
-  _globals['_FINDING']._serialized_end=1180
-  _globals['_INFERENCESERVICE']._serialized_start=1376
-  _globals['_INFERENCESERVICE']._serialized_end=1972
+  _globals['_GENERATEREQUEST']._serialized_end=377
+  _globals['_GENERATERESPONSE']._serialized_start=379
+  _globals['_GENERATERESPONSE']._serialized_end=450
+  _globals['_GENERATESTREAMREQUEST']._serialized_start=452
+  _globals['_GENERATESTREAMREQUEST']._serialized_end=530
+  _globals['_GENERATESTREAMRESPONSE']._serialized_start=533
+  _globals['_GENERATESTREAMRESPONSE']._serialized_end=669
+  _globals['_LISTMODELSREQUEST']._serialized_start=671
+  _globals['_LISTMODELSREQUEST']._serialized_end=690
+  _globals['_LISTMODELSRESPONSE']._serialized_start=692
+  _globals['_LISTMODELSRESPONSE']._serialized_end=762
+  _globals['_LOADMODELREQUEST']._serialized_start=764
+  _globals['_LOADMODELREQUEST']._serialized_end=797
+  _globals['_LOADMODELRESPONSE']._serialized_start=799
+  _globals['_LOADMODELRESPONSE']._serialized_end=867
+  _globals['_UNLOADMODELREQUEST']._serialized_start=869
+  _globals['_UNLOADMODELREQUEST']._serialized_end=904
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=906
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=976
+  _globals['_CHECKMODELREQUEST']._serialized_start=978
+  _globals['_CHECKMODELREQUEST']._serialized_end=1012
+  _globals['_CHECKMODELRESPONSE']._serialized_start=1014
+  _globals['_CHECKMODELRESPONSE']._serialized_end=1099
+  _globals['_FINDING']._serialized_start=1101
+  _globals['_FINDING']._serialized_end=1197
+  _globals['_INFERENCESERVICE']._serialized_start=1393
+  _globals['_INFERENCESERVICE']._serialized_end=1989
 # @@protoc_insertion_point(module_scope)

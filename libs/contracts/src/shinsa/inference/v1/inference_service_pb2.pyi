@@ -64,9 +64,14 @@ class GenerateRequest(_message.Message):
     CHAT_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     raw: _builtins.str
     """Given to the model as it is, without chat template."""
+    version: _builtins.str
+    """Which version of the model (`ModelEntry.version`) is asked; no other answers. Empty: whichever is in force. A task
+    says it in `Task.version`.
+    """
     @_builtins.property
     def chat(self) -> _message_pb2.Chat: ...
     @_builtins.property
@@ -78,10 +83,11 @@ class GenerateRequest(_message.Message):
         chat: _message_pb2.Chat | None = ...,
         raw: _builtins.str = ...,
         sampling: _sampling_pb2.Sampling | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "prompt", b"prompt", "raw", b"raw", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "model", b"model", "prompt", b"prompt", "raw", b"raw", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "model", b"model", "prompt", b"prompt", "raw", b"raw", "sampling", b"sampling", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_prompt: _TypeAlias = _typing.Literal["chat", "raw"]  # noqa: Y015
     _WhichOneofArgType_prompt: _TypeAlias = _typing.Literal["prompt", b"prompt"]  # noqa: Y015

@@ -29,7 +29,7 @@ from shinsa.judge.v1 import judge_service_pb2 as shinsa_dot_judge_dot_v1_dot_jud
 from shinsa.sandbox.v1 import sandbox_service_pb2 as shinsa_dot_sandbox_dot_v1_dot_sandbox__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19shinsa/step/v1/step.proto\x12\x0eshinsa.step.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fshinsa/failure/v1/failure.proto\x1a+shinsa/inference/v1/inference_service.proto\x1a#shinsa/judge/v1/judge_service.proto\x1a\'shinsa/sandbox/v1/sandbox_service.proto\"\xdf\x02\n\x04Task\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x10\n\x08reply_to\x18\x05 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x08generate\x18\x07 \x01(\x0b\x32$.shinsa.inference.v1.GenerateRequestH\x00\x12\x34\n\x07\x65xecute\x18\x08 \x01(\x0b\x32!.shinsa.sandbox.v1.ExecuteRequestH\x00\x12.\n\x05judge\x18\t \x01(\x0b\x32\x1d.shinsa.judge.v1.JudgeRequestH\x00\x12\x0f\n\x07version\x18\n \x01(\t\x12\x18\n\x10hears_hand_backs\x18\x0b \x01(\x08\x42\t\n\x07request\"\xbe\x03\n\x06Result\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x39\n\x08generate\x18\x05 \x01(\x0b\x32%.shinsa.inference.v1.GenerateResponseH\x00\x12\x35\n\x07\x65xecute\x18\x06 \x01(\x0b\x32\".shinsa.sandbox.v1.ExecuteResponseH\x00\x12/\n\x05judge\x18\x07 \x01(\x0b\x32\x1e.shinsa.judge.v1.JudgeResponseH\x00\x12-\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x1a.shinsa.failure.v1.FailureH\x00\x12\x0e\n\x06worker\x18\t \x01(\t\x12.\n\nstarted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndeliveries\x18\x0c \x01(\r\x12\x0f\n\x07version\x18\r \x01(\tB\t\n\x07outcome\"\xa9\x01\n\x08HandBack\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\ndeliveries\x18\x05 \x01(\r\x12\x12\n\x08stopping\x18\x06 \x01(\x08H\x00\x12+\n\x06reason\x18\x07 \x01(\x0e\x32\x19.shinsa.failure.v1.ReasonH\x00\x42\x05\n\x03why\"e\n\x0bResultBatch\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.shinsa.step.v1.Result\x12-\n\x0bhanded_back\x18\x02 \x03(\x0b\x32\x18.shinsa.step.v1.HandBack\"!\n\rRecordedQuery\x12\x10\n\x08step_ids\x18\x01 \x03(\t\"!\n\rRecordedReply\x12\x10\n\x08recorded\x18\x01 \x03(\t\"\xb1\x01\n\nDeadLetter\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0c\n\x04task\x18\x03 \x01(\x0c\x12+\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x1a.shinsa.failure.v1.Failure\x12\x0e\n\x06worker\x18\x05 \x01(\t\x12\x12\n\ndeliveries\x18\x06 \x01(\r\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\nQueueQuery\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x10\x61\x63k_wait_seconds\x18\x02 \x01(\x01\"\x1d\n\nQueueReply\x12\x0f\n\x07problem\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19shinsa/step/v1/step.proto\x12\x0eshinsa.step.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fshinsa/failure/v1/failure.proto\x1a+shinsa/inference/v1/inference_service.proto\x1a#shinsa/judge/v1/judge_service.proto\x1a\'shinsa/sandbox/v1/sandbox_service.proto\"\x93\x03\n\x04Task\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x10\n\x08reply_to\x18\x05 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x08generate\x18\x07 \x01(\x0b\x32$.shinsa.inference.v1.GenerateRequestH\x00\x12\x34\n\x07\x65xecute\x18\x08 \x01(\x0b\x32!.shinsa.sandbox.v1.ExecuteRequestH\x00\x12.\n\x05judge\x18\t \x01(\x0b\x32\x1d.shinsa.judge.v1.JudgeRequestH\x00\x12\x0f\n\x07version\x18\n \x01(\t\x12\x18\n\x10hears_hand_backs\x18\x0b \x01(\x08\x12\x32\n\x0cjudge_models\x18\x0c \x03(\x0b\x32\x1c.shinsa.step.v1.ModelVersionB\t\n\x07request\".\n\x0cModelVersion\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\xf2\x03\n\x06Result\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x39\n\x08generate\x18\x05 \x01(\x0b\x32%.shinsa.inference.v1.GenerateResponseH\x00\x12\x35\n\x07\x65xecute\x18\x06 \x01(\x0b\x32\".shinsa.sandbox.v1.ExecuteResponseH\x00\x12/\n\x05judge\x18\x07 \x01(\x0b\x32\x1e.shinsa.judge.v1.JudgeResponseH\x00\x12-\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x1a.shinsa.failure.v1.FailureH\x00\x12\x0e\n\x06worker\x18\t \x01(\t\x12.\n\nstarted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndeliveries\x18\x0c \x01(\r\x12\x0f\n\x07version\x18\r \x01(\t\x12\x32\n\x0cjudge_models\x18\x0e \x03(\x0b\x32\x1c.shinsa.step.v1.ModelVersionB\t\n\x07outcome\"\xa9\x01\n\x08HandBack\x12\x0f\n\x07step_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\ndeliveries\x18\x05 \x01(\r\x12\x12\n\x08stopping\x18\x06 \x01(\x08H\x00\x12+\n\x06reason\x18\x07 \x01(\x0e\x32\x19.shinsa.failure.v1.ReasonH\x00\x42\x05\n\x03why\"e\n\x0bResultBatch\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.shinsa.step.v1.Result\x12-\n\x0bhanded_back\x18\x02 \x03(\x0b\x32\x18.shinsa.step.v1.HandBack\"!\n\rRecordedQuery\x12\x10\n\x08step_ids\x18\x01 \x03(\t\"!\n\rRecordedReply\x12\x10\n\x08recorded\x18\x01 \x03(\t\"\xb1\x01\n\nDeadLetter\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0c\n\x04task\x18\x03 \x01(\x0c\x12+\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x1a.shinsa.failure.v1.Failure\x12\x0e\n\x06worker\x18\x05 \x01(\t\x12\x12\n\ndeliveries\x18\x06 \x01(\r\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\nQueueQuery\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x10\x61\x63k_wait_seconds\x18\x02 \x01(\x01\"\x1d\n\nQueueReply\x12\x0f\n\x07problem\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,21 +37,23 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shinsa.step.v1.step_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TASK']._serialized_start=235
-  _globals['_TASK']._serialized_end=586
-  _globals['_RESULT']._serialized_start=589
-  _globals['_RESULT']._serialized_end=1035
-  _globals['_HANDBACK']._serialized_start=1038
-  _globals['_HANDBACK']._serialized_end=1207
-  _globals['_RESULTBATCH']._serialized_start=1209
-  _globals['_RESULTBATCH']._serialized_end=1310
-  _globals['_RECORDEDQUERY']._serialized_start=1312
-  _globals['_RECORDEDQUERY']._serialized_end=1345
-  _globals['_RECORDEDREPLY']._serialized_start=1347
-  _globals['_RECORDEDREPLY']._serialized_end=1380
-  _globals['_DEADLETTER']._serialized_start=1383
-  _globals['_DEADLETTER']._serialized_end=1560
-  _globals['_QUEUEQUERY']._serialized_start=1562
-  _globals['_QUEUEQUERY']._serialized_end=1613
-  _globals['_QUEUEREPLY']._serialized_start=1615
-  _globals['_QUEUEREPLY']._serialized_end=1644
+  _globals['_TASK']._serialized_end=638
+  _globals['_MODELVERSION']._serialized_start=640
+  _globals['_MODELVERSION']._serialized_end=686
+  _globals['_RESULT']._serialized_start=689
+  _globals['_RESULT']._serialized_end=1187
+  _globals['_HANDBACK']._serialized_start=1190
+  _globals['_HANDBACK']._serialized_end=1359
+  _globals['_RESULTBATCH']._serialized_start=1361
+  _globals['_RESULTBATCH']._serialized_end=1462
+  _globals['_RECORDEDQUERY']._serialized_start=1464
+  _globals['_RECORDEDQUERY']._serialized_end=1497
+  _globals['_RECORDEDREPLY']._serialized_start=1499
+  _globals['_RECORDEDREPLY']._serialized_end=1532
+  _globals['_DEADLETTER']._serialized_start=1535
+  _globals['_DEADLETTER']._serialized_end=1712
+  _globals['_QUEUEQUERY']._serialized_start=1714
+  _globals['_QUEUEQUERY']._serialized_end=1765
+  _globals['_QUEUEREPLY']._serialized_start=1767
+  _globals['_QUEUEREPLY']._serialized_end=1796
 # @@protoc_insertion_point(module_scope)

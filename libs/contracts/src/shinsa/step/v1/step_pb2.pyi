@@ -40,6 +40,7 @@ class Task(_message.Message):
     JUDGE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     HEARS_HAND_BACKS_FIELD_NUMBER: _builtins.int
+    JUDGE_MODELS_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """Identity of the step: digest of item, kind, request and occurrence. The same step asked again has the same id."""
     run_id: _builtins.str
@@ -64,6 +65,10 @@ class Task(_message.Message):
     def execute(self) -> _sandbox_service_pb2.ExecuteRequest: ...
     @_builtins.property
     def judge(self) -> _judge_service_pb2.JudgeRequest: ...
+    @_builtins.property
+    def judge_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelVersion]:
+        """The models of this mesh that the judge asks; no other version answers. One that is missing: whichever is in force."""
+
     def __init__(
         self,
         *,
@@ -78,16 +83,41 @@ class Task(_message.Message):
         judge: _judge_service_pb2.JudgeRequest | None = ...,
         version: _builtins.str = ...,
         hears_hand_backs: _builtins.bool = ...,
+        judge_models: _abc.Iterable[Global___ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "execute", b"execute", "generate", b"generate", "judge", b"judge", "request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "execute", b"execute", "generate", b"generate", "hears_hand_backs", b"hears_hand_backs", "item_id", b"item_id", "judge", b"judge", "reply_to", b"reply_to", "request", b"request", "run_id", b"run_id", "step_id", b"step_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "execute", b"execute", "generate", b"generate", "hears_hand_backs", b"hears_hand_backs", "item_id", b"item_id", "judge", b"judge", "judge_models", b"judge_models", "reply_to", b"reply_to", "request", b"request", "run_id", b"run_id", "step_id", b"step_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["generate", "execute", "judge"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
 Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class ModelVersion(_message.Message):
+    """A model of this mesh by its name, and by the version (`ModelEntry.version`) of it that is asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    version: _builtins.str
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelVersion: _TypeAlias = ModelVersion  # noqa: Y015
 
 @_typing.final
 class Result(_message.Message):
@@ -108,6 +138,7 @@ class Result(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     DELIVERIES_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    JUDGE_MODELS_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     run_id: _builtins.str
     item_id: _builtins.str
@@ -130,6 +161,10 @@ class Result(_message.Message):
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def finished_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def judge_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelVersion]:
+        """Those of the task."""
+
     def __init__(
         self,
         *,
@@ -146,10 +181,11 @@ class Result(_message.Message):
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         deliveries: _builtins.int = ...,
         version: _builtins.str = ...,
+        judge_models: _abc.Iterable[Global___ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["execute", b"execute", "failure", b"failure", "finished_at", b"finished_at", "generate", b"generate", "judge", b"judge", "outcome", b"outcome", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deliveries", b"deliveries", "execute", b"execute", "failure", b"failure", "finished_at", b"finished_at", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "outcome", b"outcome", "run_id", b"run_id", "started_at", b"started_at", "step_id", b"step_id", "version", b"version", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deliveries", b"deliveries", "execute", b"execute", "failure", b"failure", "finished_at", b"finished_at", "generate", b"generate", "item_id", b"item_id", "judge", b"judge", "judge_models", b"judge_models", "outcome", b"outcome", "run_id", b"run_id", "started_at", b"started_at", "step_id", b"step_id", "version", b"version", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["generate", "execute", "judge", "failure"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
