@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from docker.errors import APIError, NotFound
+from shinsa_chassis.errors import ShinsaError
 from shinsa_sandbox.outbound.docker import engine
 from shinsa_sandbox.outbound.docker.engine import Engine, EngineSettings
 from shinsa_sandbox.outbound.ownership import Owner
@@ -50,7 +51,7 @@ async def test_a_removal_that_is_under_way_is_waited_for() -> None:
 
 async def test_an_engine_that_refuses_again_and_again_is_told_of() -> None:
     api = Api(refusal(500))
-    with pytest.raises(APIError):
+    with pytest.raises(ShinsaError, match="Docker could not remove a container"):
         await engine_of(api).remove("c")
     assert api.asked == 5
 

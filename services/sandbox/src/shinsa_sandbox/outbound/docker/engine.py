@@ -91,6 +91,10 @@ class Engine:
     async def open(self) -> Mapping[str, Any]:
         """Connects and returns what the engine says of itself. ``ShinsaError`` (UNAVAILABLE) if nobody answers."""
         self._api = await self._in_thread("connect to", self._connect)
+        return await self.describe()
+
+    async def describe(self) -> Mapping[str, Any]:
+        """What the engine says of itself now."""
         info: Mapping[str, Any] = await self.ask("describe", lambda api: api.info())
         return info
 
@@ -127,7 +131,14 @@ class Engine:
 
     def _remove_created(self, creating: asyncio.Future[str]) -> None:
         if not creating.cancelled() and creating.exception() is None:
-            self._threads.submit(self._remove, creating.result())
+            self._threads.submit(self._remove_unwanted, creating.result())
+
+    def _remove_unwanted(self, container: str) -> None:
+        """Of a caller that is gone: nobody else would hear that it does not go."""
+        try:
+            self._remove(container)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the log is the last to learn of it
+            _log.warning("container_left", container=container, problem=_said(error))
 
     def _create(self, api: Any, box: Box, purpose: str) -> str:
         from docker.types import LogConfig, Ulimit
@@ -179,8 +190,11 @@ class Engine:
         await self.ask("start a container", lambda api: api.start(container))
 
     async def remove(self, container: str) -> None:
-        """Kills and removes; already gone is as good. What is still there after half a minute is left to the reaper."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._remove, container)
+        """Kills and removes; already gone is as good. What is still there after half a minute is left to the reaper.
+
+        ``ShinsaError`` if the engine refuses to.
+        """
+        await self._in_thread("remove a container", partial(self._remove, container))
 
     def _remove(self, container: str) -> None:
         from docker.errors import APIError, DockerException, NotFound

@@ -19,7 +19,7 @@ from shinsa_sandbox.outbound.docker.guest_link import open_link
 from shinsa_sandbox.outbound.docker.images import Images
 from shinsa_sandbox.outbound.docker.judges import Judges
 from shinsa_sandbox.outbound.docker.reaper import Reaper
-from shinsa_sandbox.outbound.docker.requirements import engine_problem, tier_of
+from shinsa_sandbox.outbound.docker.requirements import check_engine, tier_of
 from shinsa_sandbox.outbound.docker.run import ContainerRun, Place
 from shinsa_sandbox.outbound.jail.interpreter import ENVIRONMENT
 from shinsa_sandbox.outbound.ownership import this_process
@@ -72,14 +72,17 @@ class DockerExecutor:
         return self._settings.slots or len(os.sched_getaffinity(0))
 
     async def probe(self) -> Capabilities | Refusal:
-        """Connects on the first call and looks again at the engine on every one."""
+        """Connects on the first call and looks again at engine and image on every one."""
+        opened = self._place is not None
         try:
-            if self._place is None:
+            if self._engine is None or self._place is None:
                 await self._open()
-            elif self._engine is not None:
-                await self._engine.ask("answer", lambda api: api.ping())
+            else:
+                check_engine(await self._engine.describe(), self._settings.engine.runtime)
+                await Images(self._engine, 0).identify(self._place.image)
         except ShinsaError as error:
-            await self._close()
+            if not opened:
+                await self._close()  # what runs under an open one may outlast this
             return Refusal("a Docker engine with the runtime's image", error.message)
         return Capabilities(tier_of(self._settings.engine.runtime), self._version, root="image")
 
@@ -89,8 +92,7 @@ class DockerExecutor:
             raise ShinsaError(Reason.FAILED_PRECONDITION, text, origin="docker")
         engine = self._engine = Engine(self._settings.engine, this_process())
         info = await engine.open()
-        if problem := engine_problem(info, self._settings.engine.runtime):
-            raise ShinsaError(Reason.ISOLATION_MISSING, problem, origin="docker")
+        check_engine(info, self._settings.engine.runtime)
         self._reaper = Reaper(engine, self._settings.reap_seconds)
         await self._reaper.start()
         image = await Images(engine, 0).identify(self._settings.image)
@@ -168,9 +170,12 @@ async def _said_by(engine: Engine, box: Box) -> str:
     container = await engine.create(box, "inspection")
     try:
         link = await open_link(await engine.attach(container))
-        await engine.start(container)
-        async with asyncio.timeout(_INSPECTION_SECONDS):
-            return (await link.everything()).decode("utf-8", "replace")
+        try:
+            await engine.start(container)
+            async with asyncio.timeout(_INSPECTION_SECONDS):
+                return (await link.everything()).decode("utf-8", "replace")
+        finally:
+            link.close()
     except TimeoutError:
         raise ShinsaError(Reason.TIMEOUT, f"a container of {box.image!r} does not start", origin="docker") from None
     finally:

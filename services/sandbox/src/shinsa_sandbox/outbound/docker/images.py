@@ -30,7 +30,7 @@ class Images:
         self._engine = engine
         self._budget = budget_bytes
         self._pull = pull
-        self._fetching: dict[str, asyncio.Lock] = {}
+        self._changing: dict[str, asyncio.Lock] = {}
         self._in_use: Counter[str] = Counter()
         self._fetched: dict[str, tuple[str, int, float]] = {}
 
@@ -57,18 +57,17 @@ class Images:
             await self.evict()
 
     async def _at_hand(self, name: str) -> str:
-        try:
-            return await self.identify(name)
-        except ShinsaError as error:
-            if error.reason is not Reason.NOT_FOUND or not self._pull:
-                raise
-        async with self._fetching.setdefault(name, asyncio.Lock()):
+        async with self._coming_and_going(name):
             try:
                 return await self.identify(name)
             except ShinsaError as error:
-                if error.reason is not Reason.NOT_FOUND:
+                if error.reason is not Reason.NOT_FOUND or not self._pull:
                     raise
             return await self._fetch(name)
+
+    def _coming_and_going(self, name: str) -> asyncio.Lock:
+        """Nobody finds an image that is just being removed, and nobody fetches what another fetches."""
+        return self._changing.setdefault(name, asyncio.Lock())
 
     async def _fetch(self, name: str) -> str:
         _log.info("image_pulled", image=name)
@@ -85,16 +84,29 @@ class Images:
         return image
 
     async def evict(self) -> None:
-        """Removes what was fetched and not used for longest, until the budget holds."""
-        if not self._budget or sum(size for _, size, _ in self._fetched.values()) <= self._budget:
+        """Removes what was fetched and not used for longest, until the budget holds. What does not go is told of."""
+        if not self._budget or self._fetched_bytes() <= self._budget:
             return
         for image in sorted(self._fetched, key=lambda one: self._fetched[one][2]):
-            if sum(size for _, size, _ in self._fetched.values()) <= _LOW_WATER * self._budget:
+            if self._fetched_bytes() <= _LOW_WATER * self._budget:
                 return
-            if not self._in_use[image]:
-                name, _, _ = self._fetched.pop(image)
+            if image in self._fetched and not self._in_use[image]:
+                await self._evict(image, self._fetched[image][0])
+
+    async def _evict(self, image: str, name: str) -> None:
+        async with self._coming_and_going(name):
+            if self._in_use[image] or image not in self._fetched:
+                return  # somebody has come for it meanwhile, or has removed it
+            try:
                 await self._engine.ask("remove an image", partial(_remove, name))
-                _log.info("image_evicted", image=name)
+            except ShinsaError as error:
+                _log.warning("image_not_evicted", image=name, problem=error.message)
+                return
+            del self._fetched[image]
+        _log.info("image_evicted", image=name)
+
+    def _fetched_bytes(self) -> int:
+        return sum(size for _, size, _ in self._fetched.values())
 
 
 def _pull(name: str, api: Any) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.logging import get_logger
 
 from shinsa_sandbox.domain.checks import FunctionCalls, TestScript
 from shinsa_sandbox.domain.evidence import Finding
@@ -23,6 +25,8 @@ from shinsa_sandbox.outbound.jail.handover import checks_request
 from shinsa_sandbox.outbound.jail.inside.confine import Ceilings
 from shinsa_sandbox.outbound.jail.outcome import ending_of
 
+_log = get_logger(__name__)
+
 _MEMORY = 768 * MIB
 _JUDGE_BYTES = 512 * MIB
 _OPEN_FILES = 64
@@ -31,8 +35,8 @@ _PIDS = 64
 MOST_PROCESSES = 1 << 15
 _START_SECONDS = 60.0
 _REST_SECONDS = 10.0
-# The lease of a container that is kept; it is made anew before that.
-LEASE_SECONDS = 6 * 3600.0
+# The lease of a container that is kept; the first job after half of it gets another container.
+_LEASE_SECONDS = 6 * 3600.0
 
 
 class Judges:
@@ -43,6 +47,7 @@ class Judges:
         self._image = image
         self._user = user
         self._container = ""
+        self._renewed_at = 0.0
         self._link: GuestLink | None = None
         self._listener: asyncio.Task[None] | None = None
         self._candidate: GuestLink | None = None
@@ -51,9 +56,11 @@ class Judges:
         self._busy = False
 
     async def open(self) -> None:
-        """Starts the container if there is none. ``ShinsaError`` if that does not work."""
-        if self._link is not None:
+        """Starts the container if there is none, or none for much longer. ``ShinsaError`` if that does not work."""
+        if self._link is not None and time.monotonic() < self._renewed_at:
             return
+        await self.close()
+        self._renewed_at = time.monotonic() + _LEASE_SECONDS / 2
         self._heard = asyncio.Queue()
         self._container = await self._engine.create(self._box(), "judges")
         try:
@@ -79,7 +86,7 @@ class Judges:
             memory_bytes=_MEMORY,
             pids=_PIDS,
             processors=1.0,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=_LEASE_SECONDS,
         )
 
     async def _listen(self, link: GuestLink) -> None:
@@ -91,6 +98,8 @@ class Judges:
                     self._heard.put_nowait(reported(content))
         except (BrokenLinkError, OSError):
             pass
+        except Exception:  # noqa: BLE001 - whatever it is, whoever waits for a verdict must hear that none comes
+            _log.exception("judges_misheard")
         self._heard.put_nowait(None)
 
     async def decide(self, job: Job, checks: FunctionCalls | TestScript, candidate: GuestLink) -> Finding | ShinsaError:

@@ -16,7 +16,7 @@ from shinsa_sandbox.outbound.docker.engine import Box, Engine, EngineSettings
 from shinsa_sandbox.outbound.docker.images import Images
 from shinsa_sandbox.outbound.docker.reaper import Reaper
 from shinsa_sandbox.outbound.docker.repository_run import RepositoryRun
-from shinsa_sandbox.outbound.docker.requirements import engine_problem, tier_of
+from shinsa_sandbox.outbound.docker.requirements import check_engine, tier_of
 from shinsa_sandbox.outbound.docker.shell import KEEP_ALIVE, Shell, open_shell
 from shinsa_sandbox.outbound.ownership import this_process
 from shinsa_sandbox.outbound.repository.examination import Place
@@ -69,21 +69,22 @@ class RepositoryExecutor:
 
     async def probe(self) -> Capabilities | Refusal:
         """Connects on the first call. Each container proves itself before a patch enters it."""
+        opened = self._engine is not None
         try:
             if self._engine is None:
                 await self._open()
             else:
-                await self._engine.ask("answer", lambda api: api.ping())
+                check_engine(await self._engine.describe(), self._settings.engine.runtime)
         except ShinsaError as error:
-            await self._close()
+            if not opened:
+                await self._close()  # what runs under an open one may outlast this
             return Refusal("a Docker engine", error.message)
         return Capabilities(tier_of(self._settings.engine.runtime), self._version, root="repository")
 
     async def _open(self) -> None:
         engine = self._engine = Engine(self._settings.engine, this_process())
         info = await engine.open()
-        if problem := engine_problem(info, self._settings.engine.runtime):
-            raise ShinsaError(Reason.ISOLATION_MISSING, problem, origin="docker")
+        check_engine(info, self._settings.engine.runtime)
         self._version = f"docker {info.get('ServerVersion', '')}"
         self._images = Images(engine, self._settings.budget_bytes, self._settings.pull)
         self._reaper = Reaper(engine, self._settings.reap_seconds)
@@ -105,7 +106,7 @@ class RepositoryExecutor:
 
     async def _closed(self, shell: Shell) -> None:
         """The image is in use until its container is gone, whoever is no longer interested."""
-        task = asyncio.create_task(shell.close(), name="close a container")
+        task = asyncio.create_task(_close(shell), name="close a container")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         await asyncio.shield(task)
@@ -162,3 +163,11 @@ class RepositoryExecutor:
         engine, self._engine, self._images = self._engine, None, None
         if engine is not None:
             engine.close()
+
+
+async def _close(shell: Shell) -> None:
+    """What was found out stands, whether or not the container goes."""
+    try:
+        await shell.close()
+    except ShinsaError as error:
+        _log.warning("container_not_removed", problem=error.message)

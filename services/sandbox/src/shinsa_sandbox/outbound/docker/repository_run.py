@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.logging import get_logger
 
 from shinsa_sandbox.domain import patches
 from shinsa_sandbox.domain.execution import Execution, Verdict
@@ -26,6 +27,8 @@ from shinsa_sandbox.outbound.repository.examination import (
     Place,
 )
 from shinsa_sandbox.outbound.repository.log_tail import FloodError
+
+_log = get_logger(__name__)
 
 PATCH_FILE = "/tmp/shinsa.patch"  # noqa: S108 - in the container
 _SCRIPT_FILE = "/tmp/shinsa-eval.sh"  # noqa: S108
@@ -88,10 +91,8 @@ class RepositoryRun:
         async def watch() -> None:
             while True:
                 await asyncio.sleep(_MEASURE_SECONDS)
-                # An engine that does not answer this time is asked again.
-                with suppress(ShinsaError):
-                    if await self._shell.written_bytes() > self._job.limits.disk_bytes:
-                        break
+                if await self._written() > self._job.limits.disk_bytes:
+                    break
             self._overflowed = True
             work.cancel()
 
@@ -106,6 +107,14 @@ class RepositoryRun:
             watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await watcher
+
+    async def _written(self) -> int:
+        """Bytes; 0 where the engine does not tell now. It is asked again."""
+        try:
+            return await self._shell.written_bytes()
+        except ShinsaError as error:
+            _log.warning("disk_not_measured", problem=error.message)
+            return 0
 
     async def _prove(self) -> None:
         text = (await self._sh(_PROOF)).text

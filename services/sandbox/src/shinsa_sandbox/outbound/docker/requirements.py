@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from shinsa_chassis.errors import Reason, ShinsaError
+
 from shinsa_sandbox.domain.runtime import TIER_FULL, TIER_OWN_KERNEL
 
 # OCI runtimes that put a kernel of their own between a container and the machine.
@@ -12,6 +14,12 @@ _OWN_KERNEL = ("runsc", "gvisor", "kata")
 
 def tier_of(runtime: str) -> int:
     return TIER_OWN_KERNEL if runtime.startswith(_OWN_KERNEL) else TIER_FULL
+
+
+def check_engine(info: Any, runtime: str) -> None:
+    """Raises ISOLATION_MISSING for an engine that lacks something."""
+    if problem := engine_problem(info, runtime):
+        raise ShinsaError(Reason.ISOLATION_MISSING, problem, origin="docker")
 
 
 def engine_problem(info: Any, runtime: str) -> str:

@@ -72,6 +72,7 @@ class ContainerRun:
         self._error: ShinsaError | None = None
         self._program_started = time.monotonic()
         self._helpers: list[asyncio.Task[None]] = []
+        self._starting: asyncio.Task[None] | None = None
 
     async def perform(self) -> Execution:
         """What came of the job. Raises ``ShinsaError`` where it could not be run."""
@@ -94,11 +95,9 @@ class ContainerRun:
         link = self._link = await open_link(await self._engine.attach(self._container))
         self._spawn(self._listen(link))
         await self._engine.start(self._container)
-        try:
+        self._starting = self._spawn(self._end_after(_START_SECONDS, None))
+        with suppress(OSError):  # the container is gone already; `_listen` sees it, and why
             await link.send(bundle.opening(bundle.CANDIDATE) + self._orders())
-        except OSError:
-            return  # the container is gone already; `_listen` sees it, and why
-        self._spawn(self._end_after(_START_SECONDS, None))
 
     def _box(self) -> Box:
         limits, user = self._job.limits, self._place.user
@@ -126,8 +125,21 @@ class ContainerRun:
         payload = pack_payload((file.path, file.content) for file in job.program.files)
         return bundle.orders(content, payload, job.program.stdin)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._helpers.append(asyncio.create_task(work))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        helper = asyncio.create_task(work)
+        helper.add_done_callback(self._helper_ended)
+        self._helpers.append(helper)
+        return helper
+
+    def _helper_ended(self, helper: asyncio.Task[None]) -> None:
+        """One that breaks decides the job: else the clock would, and the program would be blamed."""
+        error = None if helper.cancelled() else helper.exception()
+        if isinstance(error, ShinsaError):
+            self._fail(error)
+        elif isinstance(error, BrokenLinkError):
+            self._fail(_broken(str(error)))
+        elif error is not None:
+            self._fail(_broken(f"{type(error).__name__}: {error}"))
 
     async def _end_after(self, seconds: float, stop: Stop | None) -> None:
         await asyncio.sleep(seconds)
@@ -147,19 +159,14 @@ class ContainerRun:
 
     async def _listen(self, link: GuestLink) -> None:
         """Everything the container sends, until it is gone."""
-        try:
-            async for letter, content in link.records():
-                if letter == b"c" and self._judges is not None:
-                    await self._judges.pass_on(content)
-                elif letter == b"r":
-                    await self._hear(*reported(content))
-                elif letter in (b"o", b"e"):
-                    self._take("stdout" if letter == b"o" else "stderr", content)
-            await self._gone(link)
-        except BrokenLinkError as error:
-            self._fail(_broken(str(error)))
-        except ShinsaError as error:
-            self._fail(error)
+        async for letter, content in link.records():
+            if letter == b"c" and self._judges is not None:
+                await self._judges.pass_on(content)
+            elif letter == b"r":
+                self._hear(*reported(content))
+            elif letter in (b"o", b"e"):
+                self._take("stdout" if letter == b"o" else "stderr", content)
+        await self._gone(link)
 
     def _take(self, name: Stream, content: bytes) -> None:
         part = self._kept[name].add(content)
@@ -168,9 +175,10 @@ class ContainerRun:
         if self._kept[name].flooded:
             self._end(Stop.OUTPUT)
 
-    async def _hear(self, kind: str, said: Any) -> None:
+    def _hear(self, kind: str, said: Any) -> None:
         if kind == "started":
-            self._helpers.pop().cancel()
+            if self._starting is not None:
+                self._starting.cancel()
             self._program_started = time.monotonic()
             self._spawn(self._end_after(self._job.limits.wall_seconds, Stop.WALL))
             if self._judges is not None and self._link is not None:
@@ -198,11 +206,7 @@ class ContainerRun:
     async def _be_judged(self, judges: Judges, link: GuestLink) -> None:
         checks = self._job.checks
         assert isinstance(checks, FunctionCalls | TestScript)
-        try:
-            said = await judges.decide(self._job, checks, link)
-        except ShinsaError as error:
-            self._fail(error)
-            return
+        said = await judges.decide(self._job, checks, link)
         if isinstance(said, ShinsaError):
             self._fail(said)
         else:
