@@ -74,6 +74,8 @@ async def serve_queue(sandbox: Sandbox, bounds: Bounds, runtime: str, make_queue
             await serving
         finally:
             serving.cancel()
+            # What it hands back must be on its way before the connection closes.
+            await asyncio.gather(serving, return_exceptions=True)
         if not drain.requested:
             _log.warning("runtime_withdrawn", runtime=runtime, problem=sandbox.problem(runtime))
 

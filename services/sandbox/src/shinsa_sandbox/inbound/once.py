@@ -16,9 +16,12 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from shinsa.sandbox.v1 import sandbox_service_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.failure import as_shinsa_error, to_failure
+from shinsa_chassis.logging import get_logger
 
 from shinsa_sandbox.application.sandbox import Sandbox
 from shinsa_sandbox.inbound.wire import Bounds, from_execution, to_job
+
+_log = get_logger(__name__)
 
 
 class Door:
@@ -49,7 +52,9 @@ class Door:
             said = {"id": fields["id"]} if "id" in fields else {}
             said["execution"] = await self._executed(fields)
         except Exception as error:  # noqa: BLE001 - whoever asked must learn of it
-            failure = to_failure(as_shinsa_error(error), origin="sandbox")
+            if as_shinsa_error(error) is not error:
+                _log.exception("question_failed")
+            failure = to_failure(error, origin="sandbox")
             said["failure"] = MessageToDict(failure, preserving_proto_field_name=True)
         return json.dumps(said).encode()
 

@@ -61,16 +61,17 @@ def from_evidence(evidence: RepositoryEvidence) -> execution_pb2.RepositoryEvide
         image=evidence.image,
         user=evidence.user,
         attempts=[
-            execution_pb2.PatchAttempt(step=one.step, worked=one.worked, said=_valid(one.said))
+            execution_pb2.PatchAttempt(step=one.step, worked=one.worked, said=valid_text(one.said))
             for one in evidence.attempts
         ],
-        restored=map(_valid, evidence.restored),
-        suspicions=map(_valid, evidence.suspicions),
+        restored=map(valid_text, evidence.restored),
+        suspicions=map(valid_text, evidence.suspicions),
         resolution=evidence.resolution.value,
         grader=evidence.grader,
         times=[execution_pb2.PhaseTime(phase=name, seconds=took) for name, took in evidence.seconds.items()],
     )
 
 
-def _valid(text: str) -> str:
+def valid_text(text: str) -> str:
+    """What a program wrote, as a message can carry it."""
     return text.encode("utf-8", "backslashreplace").decode()

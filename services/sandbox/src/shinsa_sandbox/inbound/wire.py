@@ -17,7 +17,7 @@ from shinsa_sandbox.domain.limits import DEFAULTS, FLOORS, NAMES, REPOSITORY_DEF
 from shinsa_sandbox.domain.program import File, Program
 from shinsa_sandbox.domain.repository import RepositoryTests
 from shinsa_sandbox.domain.runtime import REPOSITORY, Job, RuntimeStatus
-from shinsa_sandbox.inbound.repository_wire import from_evidence, to_repository_tests
+from shinsa_sandbox.inbound.repository_wire import from_evidence, to_repository_tests, valid_text
 
 MOST_FILES = 256
 MOST_CALLS = 1000
@@ -189,12 +189,12 @@ def _wrong(field: str, message: str) -> ShinsaError:
 def from_execution(execution: Execution) -> execution_pb2.Execution:
     """The message. Bytes stay bytes; text that came from programs is made valid UTF-8."""
     checks = (
-        execution_pb2.CheckResult(name=_valid(check.name), passed=check.passed, detail=_valid(check.detail))
+        execution_pb2.CheckResult(name=valid_text(check.name), passed=check.passed, detail=valid_text(check.detail))
         for check in execution.checks
     )
     return execution_pb2.Execution(
         verdict=execution_pb2.Verdict.Value(f"VERDICT_{execution.verdict.name}"),
-        reason=_valid(execution.reason),
+        reason=valid_text(execution.reason),
         checks=checks,
         stdout=_output(execution.stdout),
         stderr=_output(execution.stderr),
@@ -210,10 +210,6 @@ def from_execution(execution: Execution) -> execution_pb2.Execution:
         tier=execution.tier,
         repository=from_evidence(execution.repository) if execution.repository else None,
     )
-
-
-def _valid(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _output(output: Output) -> execution_pb2.Output:

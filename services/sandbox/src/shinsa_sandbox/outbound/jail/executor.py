@@ -162,7 +162,7 @@ class JailExecutor:
             if broken:
                 raise ZygoteFailedError("running a job", "it broke the slot")
             await slot.recover(run.used, run.kept)
-        except (ZygoteFailedError, TimeoutError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, there are no fewer slots for it
             _log.warning("slot_reopened", slot=slot.number, problem=str(error) or type(error).__name__)
             for _, jail in (*run.used, *run.kept):
                 jail.close()
@@ -174,7 +174,7 @@ class JailExecutor:
         try:
             await slot.close()
             await slot.open()
-        except (ZygoteFailedError, TimeoutError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - as above
             _log.error("slot_broken", slot=slot.number, problem=str(error) or type(error).__name__)
 
     async def drain(self) -> None:

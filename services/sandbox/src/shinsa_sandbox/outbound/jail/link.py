@@ -55,7 +55,9 @@ class Link:
 
         self.listen(take)
         try:
-            return await asyncio.wait_for(future, within)
+            # Not `wait_for`: in Python 3.11 it can swallow a cancellation.
+            async with asyncio.timeout(within):
+                return await future
         finally:
             self._listener = None
 

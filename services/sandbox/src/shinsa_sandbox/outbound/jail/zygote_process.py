@@ -54,8 +54,8 @@ class Processes:
 
     async def gone(self, within: float) -> None:
         """Returns when none of them exists any more. ``TimeoutError`` if that takes too long."""
-        if not self._gone.is_set():
-            await asyncio.wait_for(self._gone.wait(), within)
+        async with asyncio.timeout(within):
+            await self._gone.wait()
 
     def _ended(self) -> None:
         self._loop.remove_reader(self._pidfd)

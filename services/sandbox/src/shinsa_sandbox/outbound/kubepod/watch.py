@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable
 
 from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.logging import get_logger
 from shinsa_chassis.retry import RetryPolicy, retrying
 
 from shinsa_sandbox.outbound.kubepod.api import Expired, PodApi
 from shinsa_sandbox.outbound.kubepod.sight import Sight, seen
+
+_log = get_logger(__name__)
 
 # An API server that is restarted or fails over is back within minutes; the pod goes on meanwhile.
 _PATIENT = RetryPolicy("kubernetes-watch", tries=60, first_wait=0.5, longest_wait=10.0, total_seconds=300.0)
@@ -62,6 +65,9 @@ class PodWatch:
                         raise
         except ShinsaError as error:
             await self._tell(None, error)
+        except Exception as error:  # noqa: BLE001 - or the run would wait for what nobody watches, and blame the patch
+            _log.exception("pod_watch_failed", pod=self._name)
+            await self._tell(None, _unreadable(error))
 
     async def _read(self) -> str:
         async for attempt in retrying(_PATIENT, "kubernetes"):
@@ -84,6 +90,11 @@ class PodWatch:
             self._sight = sight or self._sight
             self._error = error
             self._changed.notify_all()
+
+
+def _unreadable(error: Exception) -> ShinsaError:
+    text = f"The cluster describes the pod in a way that cannot be read: {type(error).__name__}: {error}"[:500]
+    return ShinsaError(Reason.UPSTREAM_MALFORMED, text, origin="kubernetes")
 
 
 def _gone() -> ShinsaError:
