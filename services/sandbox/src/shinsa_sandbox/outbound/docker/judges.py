@@ -15,7 +15,6 @@ from shinsa_chassis.logging import get_logger
 
 from shinsa_sandbox.domain.checks import FunctionCalls, TestScript
 from shinsa_sandbox.domain.evidence import Finding
-from shinsa_sandbox.domain.execution import CheckResult
 from shinsa_sandbox.domain.limits import MIB
 from shinsa_sandbox.domain.runtime import Job
 from shinsa_sandbox.outbound.docker import bundle
@@ -23,7 +22,7 @@ from shinsa_sandbox.outbound.docker.engine import Box, Engine
 from shinsa_sandbox.outbound.docker.guest_link import BrokenLinkError, GuestLink, open_link, reported
 from shinsa_sandbox.outbound.jail.handover import checks_request
 from shinsa_sandbox.outbound.jail.inside.confine import Ceilings
-from shinsa_sandbox.outbound.jail.outcome import ending_of
+from shinsa_sandbox.outbound.jail.outcome import ending_of, finding_of, finding_without_verdict
 
 _log = get_logger(__name__)
 
@@ -127,20 +126,13 @@ class Judges:
                 raise self._broken("they ended")
             kind, said = heard
             if kind == "verdict":
-                finding = _finding(said)
+                finding = finding_of(said)
             elif kind == "judge_ended":
                 return finding or self._died(said)
 
     def _died(self, said: dict[str, Any]) -> Finding | ShinsaError:
-        """A judge without a verdict ran into its own limits, whatever the answers did to it."""
-        ending = ending_of(said)
-        if ending.signal in ("SIGXCPU", "SIGKILL") and ending.cpu_seconds >= self._limit / 2:
-            return Finding("limit", "the checks used up their processor time on the answers", "cpu")
-        if said["oom_kills"]:
-            return Finding("limit", "the checks ran out of memory on the answers", "memory")
-        if ending.signal == "SIGKILL":
-            return self._broken("a judge was killed")
-        return Finding("fail", f"the checks could not be finished ({ending.signal or ending.exit_code})")
+        found = finding_without_verdict(ending_of(said), self._limit, out_of_memory=bool(said["oom_kills"]))
+        return found or self._broken("a judge was killed")
 
     async def pass_on(self, content: bytes) -> None:
         """What the candidate says to its judge."""
@@ -183,10 +175,3 @@ class Judges:
         words = self._link.last_words if self._link is not None else ""
         text = f"the judges' container did not work: {words.rpartition(chr(10))[2] or detail}"
         return ShinsaError(Reason.INTERNAL, text[:500], origin="sandbox")
-
-
-def _finding(said: dict[str, Any]) -> Finding | ShinsaError:
-    if said["verdict"] == "bad_checks":
-        return ShinsaError(Reason.INVALID_ARGUMENT, said["reason"], field=said["field"], origin="sandbox")
-    checks = tuple(CheckResult(*check) for check in said["checks"])
-    return Finding(said["verdict"], said["reason"], said["kind"], checks)

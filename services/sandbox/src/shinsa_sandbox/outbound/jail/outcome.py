@@ -7,9 +7,11 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shinsa_chassis.errors import Reason, ShinsaError
+
 from shinsa_sandbox.domain.checks import ExpectedOutput, same_output
 from shinsa_sandbox.domain.evidence import Ending, Evidence, Finding, Stop, rule
-from shinsa_sandbox.domain.execution import Execution, Trust, Usage
+from shinsa_sandbox.domain.execution import CheckResult, Execution, Trust, Usage
 from shinsa_sandbox.domain.kept import Kept
 from shinsa_sandbox.domain.runtime import Job
 from shinsa_sandbox.outbound.jail.link import Message
@@ -66,6 +68,25 @@ def _evidence(job: Job, observed: Observed, kept: Mapping[str, Kept]) -> Evidenc
         output_matches=matches,
         last_words=kept["stderr"].content.rstrip().rpartition(b"\n")[2][:500].decode("utf-8", "replace"),
     )
+
+
+def finding_without_verdict(ending: Ending, cpu_limit: float, *, out_of_memory: bool) -> Finding | None:
+    """What it means that a judge ended and said nothing; ``None`` if something that is no part of the job killed it."""
+    if ending.signal in ("SIGXCPU", "SIGKILL") and ending.cpu_seconds >= cpu_limit / 2:
+        return Finding("limit", "the checks used up their processor time on the answers", "cpu")
+    if out_of_memory:
+        return Finding("limit", "the checks ran out of memory on the answers", "memory")
+    if ending.signal == "SIGKILL":
+        return None
+    return Finding("fail", f"the checks could not be finished ({ending.signal or ending.exit_code})")
+
+
+def finding_of(message: Message) -> Finding | ShinsaError:
+    """From a judge's verdict; the error if the checks themselves are wrong."""
+    if message["verdict"] == "bad_checks":
+        return ShinsaError(Reason.INVALID_ARGUMENT, message["reason"], field=message["field"], origin="sandbox")
+    checks = tuple(CheckResult(*check) for check in message["checks"])
+    return Finding(message["verdict"], message["reason"], message["kind"], checks)
 
 
 def ending_of(message: Message) -> Ending:

@@ -8,16 +8,17 @@ import os
 import time
 from dataclasses import dataclass
 
-from shinsa_chassis.errors import Reason, ShinsaError
+from shinsa_chassis.errors import ShinsaError
 
 from shinsa_sandbox.domain.checks import FunctionCalls, TestScript
-from shinsa_sandbox.domain.evidence import Ending, Finding, Stop
-from shinsa_sandbox.domain.execution import CheckResult, Execution
+from shinsa_sandbox.domain.evidence import Ending, Stop
+from shinsa_sandbox.domain.execution import Execution
 from shinsa_sandbox.domain.kept import Kept
 from shinsa_sandbox.domain.runtime import Job
 from shinsa_sandbox.outbound.jail.capture import Capture
 from shinsa_sandbox.outbound.jail.cgroup import Counters
 from shinsa_sandbox.outbound.jail.handover import candidate_start, channel, checks_request, judge_start
+from shinsa_sandbox.outbound.jail.hearing import Hearing, broken
 from shinsa_sandbox.outbound.jail.link import Message, pack_payload, sealed
 from shinsa_sandbox.outbound.jail.outcome import Observed, ending_of, execution_of
 from shinsa_sandbox.outbound.jail.process_watch import TreeUsage, tree_usage, waited_seconds
@@ -58,25 +59,21 @@ class Run:
         self._stop: Stop | None = None
         self._ending: Ending | None = None
         self._candidate_gone = False
-        self._finding: Finding | None = None
-        # Until the judge has answered and not said that it ends, it ends with the job.
-        self._judge_ends = True
-        self._judge_is_at_its_last = False
+        self._hearing = Hearing(slot, job.limits.cpu_seconds, self._judged, self._fail)
         self._error: ShinsaError | None = None
         self._watched = TreeUsage()
         self._clock: WallClock | None = None
-        self._judge_oom_before = self._judge_oom_kills()
 
     @property
     def used(self) -> list[tuple[str, Jail]]:
         """The jails that end with this job, with their roles."""
-        judges = [("judge", self._judge)] if self._judge is not None and self._judge_ends else []
+        judges = [("judge", self._judge)] if self._judge is not None and self._hearing.judge_ends else []
         return [("candidate", self._candidate), *judges]
 
     @property
     def kept(self) -> list[tuple[str, Jail]]:
         """Those that serve the next one."""
-        return [("judge", self._judge)] if self._judge is not None and not self._judge_ends else []
+        return [("judge", self._judge)] if self._judge is not None and not self._hearing.judge_ends else []
 
     def _capture(self, name: Stream, listener: OutputListener | None) -> Capture:
         def pass_on(piece: bytes) -> None:
@@ -103,7 +100,7 @@ class Run:
         if self._error is None and self._ending is None and self._stop is None:
             await asyncio.sleep(_DEATH_SECONDS)
             if not self._slot.is_alive():
-                self._error = _broken("the warm interpreter died")
+                self._error = broken("the warm interpreter died")
         if self._error is not None:
             raise self._error
         for capture in self._captures.values():
@@ -176,58 +173,27 @@ class Run:
             self._candidate_gone = True
             self._settle_if_over()
         elif "problem" in message:
-            self._fail(_broken(f"{message['problem']}: {message['detail']}"))
+            self._fail(broken(f"{message['problem']}: {message['detail']}"))
         elif "status" in message:
             self._ending = ending_of(message)
             self._candidate_gone = True
             self._settle_if_over()
 
     def _judge_says(self, message: Message | None) -> None:
-        if self._finding is not None or self._decided.is_set():
-            return
-        if message is None:
-            self._fail(_broken("the judges' interpreter ended"))
-        elif "last" in message:
-            self._judge_is_at_its_last = True
-        elif "verdict" in message:
-            self._heard(message)
-        elif "status" in message:
-            self._judge_died(message)
-        elif "problem" in message:
-            self._fail(_broken(f"{message['problem']}: {message['detail']}"))
-
-    def _heard(self, message: Message) -> None:
-        self._judge_ends = self._judge_is_at_its_last or message["verdict"] == "limit"
-        if message["verdict"] == "bad_checks":
-            self._fail(
-                ShinsaError(Reason.INVALID_ARGUMENT, message["reason"], field=message["field"], origin="sandbox")
-            )
-            return
-        checks = tuple(CheckResult(*check) for check in message["checks"])
-        self._finding = Finding(message["verdict"], message["reason"], message["kind"], checks)
-        self._settle_if_over()
         if not self._decided.is_set():
+            self._hearing.hear(message)
+
+    def _judged(self, last_word: bool) -> None:
+        """``last_word``: the judge is gone, and what the program still does changes nothing."""
+        self._settle_if_over()
+        if last_word:
+            self._decided.set()
+        elif not self._decided.is_set():
             self._timers.append(self._loop.call_later(_GRACE_SECONDS, self._decided.set))
-
-    def _judge_died(self, message: Message) -> None:
-        """A judge without a verdict: out of its own limits, or killed by something that is no part of the job."""
-        ending = ending_of(message)
-        if ending.signal in ("SIGXCPU", "SIGKILL") and ending.cpu_seconds >= self._job.limits.cpu_seconds / 2:
-            self._finding = Finding("limit", "the checks used up their processor time on the answers", "cpu")
-        elif self._judge_oom_kills() > self._judge_oom_before:
-            self._finding = Finding("limit", "the checks ran out of memory on the answers", "memory")
-        elif ending.signal == "SIGKILL":
-            self._fail(_broken("the judge was killed"))
-        else:
-            self._finding = Finding("fail", f"the checks could not be finished ({ending.signal or ending.exit_code})")
-        self._decided.set()
-
-    def _judge_oom_kills(self) -> int:
-        return self._slot.judge_group.oom_kills() if self._slot.judge_group is not None else 0
 
     def _settle_if_over(self) -> None:
         """With a judge, both its word and the program's end are wanted; without, the end alone."""
-        if self._candidate_gone and (self._judge is None or self._finding is not None):
+        if self._candidate_gone and (self._judge is None or self._hearing.finding is not None):
             self._decided.set()
 
     def _kill_all(self) -> None:
@@ -246,7 +212,7 @@ class Run:
             refused_forks=after.refused_forks - before.refused_forks,
             stop=self._stop,
             ending=self._ending,
-            finding=self._finding,
+            finding=self._hearing.finding,
         )
         kept = {name: capture.kept for name, capture in self._captures.items()}
         return execution_of(self._job, observed, kept, self._settings.tier)
@@ -254,7 +220,3 @@ class Run:
     def close(self) -> None:
         for capture in self._captures.values():
             capture.close()
-
-
-def _broken(detail: str) -> ShinsaError:
-    return ShinsaError(Reason.INTERNAL, f"the jail did not work: {detail}", origin="sandbox")

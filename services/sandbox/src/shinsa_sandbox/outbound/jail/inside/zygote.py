@@ -17,7 +17,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn, TypedDict
 
-from . import confine, jail, kernel, landlock, program, seccomp, stage
+from . import confine, jail, kernel, landlock, namespaces, program, seccomp, stage
 from .rehearsal import rehearse
 
 # What answers to benchmark questions import most: paid for once, here.
@@ -26,15 +26,6 @@ abc array ast base64 bisect calendar cmath collections contextlib copy csv datac
 functools hashlib heapq inspect io itertools json math operator os queue random re secrets statistics string struct sys
 textwrap threading time traceback types typing unicodedata uuid
 """
-_OWN_NAMESPACES = (
-    kernel.CLONE_NEWUSER
-    | kernel.CLONE_NEWNS
-    | kernel.CLONE_NEWPID
-    | kernel.CLONE_NEWNET
-    | kernel.CLONE_NEWIPC
-    | kernel.CLONE_NEWUTS
-    | kernel.CLONE_NEWCGROUP
-)
 _JOB_NAMESPACES = (
     kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 )
@@ -72,11 +63,11 @@ def main(descriptor: int) -> NoReturn:
         step = "rehearsal"
         rehearse()
         step = "user and mount namespaces"
-        lent = _detach_from_host(config["outside_uid"], config["become_first"])
+        lent = namespaces.detach_from_host(config["outside_uid"], config["become_first"])
         step = "root directory"
         stage.build(config["stage"], config["binds"], config["masks"], config["links"], config["library"])
         step = "namespaces"
-        child = _enter_namespaces(lent)
+        child = namespaces.enter(lent)
         if child == 0:
             step = "process file system and root"
             stage.enter(config["stage"])
@@ -94,63 +85,6 @@ def main(descriptor: int) -> NoReturn:
     control.close()
     os.waitpid(child, 0)
     os._exit(0)
-
-
-def _detach_from_host(outside_uid: int, become_first: bool) -> int:
-    """Enters a mount namespace; without root's rights, together with a user namespace that grants them over it.
-
-    Returns what root of the zygote's own user namespace will be here. It is never the host's root: the kernel lets that
-    user write to its settings whatever namespaces it is in.
-    """
-    if outside_uid >= 0:
-        os.setgroups([])
-    if outside_uid >= 0 and not become_first:
-        kernel.unshare(kernel.CLONE_NEWNS)
-        return outside_uid
-    if become_first:
-        os.setresgid(outside_uid, outside_uid, outside_uid)
-        os.setresuid(outside_uid, outside_uid, outside_uid)
-        # Changing user made the process undumpable and its own /proc/self closed to it.
-        kernel.set_dumpable(True)
-    uid, gid = os.getuid(), os.getgid()
-    if uid == 0 and _outside_of_root() == 0:
-        raise PermissionError("the service runs as root and may not become another user; run it as one")
-    kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
-    jail.write_text("/proc/self/setgroups", "deny")
-    jail.write_text("/proc/self/uid_map", f"0 {uid} 1")
-    jail.write_text("/proc/self/gid_map", f"0 {gid} 1")
-    return 0
-
-
-def _outside_of_root() -> int:
-    """Who our root is one user namespace further out."""
-    with open("/proc/self/uid_map", encoding="ascii") as file:
-        ranges = (line.split() for line in file)
-        return next((int(outside) for inside, outside, _ in ranges if inside == "0"), 0)
-
-
-def _enter_namespaces(outside_uid: int) -> int:
-    """Forks into the zygote's own namespaces; in the child root is what is ``outside_uid`` here."""
-    ready, go = os.pipe()
-    child = kernel.clone(_OWN_NAMESPACES)
-    if child == 0:
-        os.close(go)
-        if os.read(ready, 1) != b"1":
-            os._exit(1)
-        os.close(ready)
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
-        # Changing user made the process undumpable, and its jails unable to write their own user maps.
-        kernel.set_dumpable(True)
-        return 0
-    os.close(ready)
-    if outside_uid == 0:
-        jail.write_text(f"/proc/{child}/setgroups", "deny")
-    jail.write_text(f"/proc/{child}/uid_map", f"0 {outside_uid} 1")
-    jail.write_text(f"/proc/{child}/gid_map", f"0 {outside_uid} 1")
-    os.write(go, b"1")
-    os.close(go)
-    return child
 
 
 def _settle() -> None:
@@ -183,11 +117,11 @@ def _fork_on_demand(control: socket.socket, config: ZygoteConfig, walls: jail.Wa
 
 def _fork_candidates(control: socket.socket, config: ZygoteConfig, walls: jail.Walls) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
-    namespaces = _JOB_NAMESPACES | (kernel.CLONE_NEWNET if config["fresh_network"] else 0)
+    flags = _JOB_NAMESPACES | (kernel.CLONE_NEWNET if config["fresh_network"] else 0)
     while True:
         link = _next_link(control)
         try:
-            child = kernel.clone(namespaces)
+            child = kernel.clone(flags)
         except OSError as error:
             _tell(link, {"problem": "clone", "detail": str(error)})
             continue
