@@ -20,8 +20,8 @@ from shinsa_chassis.replicas import call_the_roll
 from shinsa_chassis.settings import ServiceSettings, service_config
 from shinsa_chassis.subjects import (
     DEAD_LETTERS_STREAM,
-    REPLICA_SERVICES,
     RESULTS_STREAM,
+    WORKER_SERVICES,
     dead_letter_subject,
     result_subject,
     sender_subject,
@@ -273,7 +273,7 @@ async def test_replicas_in_every_account_answer_the_roll(mesh: Any, wired: Wired
         for user in (*WORKERS, "sandbox"):
             settings = settings_for(wired, user, replica=f"{user}-{secrets.token_hex(2)}")
             await stack.enter_async_context(open_broker(settings, declares=False))
-        heard = await call_the_roll(mesh.client, REPLICA_SERVICES, replica_pb2.ReplicaOrder())
+        heard = await call_the_roll(mesh.client, ("orchestrator", *WORKER_SERVICES), replica_pb2.ReplicaOrder())
     services = sorted(one.status.service for one in heard)
     assert services == ["inference", "judge", "orchestrator", "sandbox", "sandbox"]
 

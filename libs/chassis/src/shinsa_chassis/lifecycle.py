@@ -65,11 +65,6 @@ class TaskKeeper:
         task.add_done_callback(self._ended)
         return task
 
-    @property
-    def running(self) -> list[str]:
-        """Names of the tasks that have not ended."""
-        return sorted(task.get_name() for task in self._tasks)
-
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         return self

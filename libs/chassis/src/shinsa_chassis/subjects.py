@@ -16,8 +16,6 @@ RECORDED_GROUP = "orchestrator"
 # How subjects begin on which whoever asks waits for an answer; the second is an inbox in another account.
 INBOXES = ("_INBOX", "_R_.")
 DEAD_LETTERS_STREAM = "SHINSA_DEAD_LETTERS"
-# Whom an order to replicas may concern; the gateway holds no work and does not listen.
-REPLICA_SERVICES = ("orchestrator", *WORKER_SERVICES)
 # Core request/reply: may the queue of this key be opened? Answered by any orchestrator replica, which makes it.
 QUEUES_SUBJECT = "shinsa.queues.v1"
 
