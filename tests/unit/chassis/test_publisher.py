@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from shinsa_chassis import publisher as publishing_module
 from shinsa_chassis.publisher import Publisher
 from shinsa_chassis.readiness import Readiness
 from waiting import until
@@ -44,7 +45,8 @@ async def broker() -> Broker:
 
 
 @pytest.fixture
-async def publisher(broker: Any) -> AsyncIterator[Publisher]:
+async def publisher(broker: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Publisher]:
+    monkeypatch.setattr(publishing_module, "_SWEEP_SECONDS", 0.05)
     made = Publisher(broker, Readiness())
     await made.start()
     yield made
@@ -63,3 +65,24 @@ async def test_the_time_until_a_message_is_stored_is_measured(publisher: Publish
     await broker.acknowledge()
     await publishing
     assert measured() == before + 1
+
+
+async def test_what_is_not_acknowledged_is_sent_again_whatever_goes_wrong_once(
+    publisher: Publisher, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing_module, "ACK_PATIENCE_SECONDS", 0.0)
+    faults: list[Exception] = [RuntimeError("the transport is closed")]
+    send = broker.publish
+
+    async def faulty(*arguments: Any, **options: Any) -> None:
+        if broker.unacknowledged and faults:
+            raise faults.pop()
+        await send(*arguments, **options)
+
+    monkeypatch.setattr(broker, "publish", faulty)
+    publishing = asyncio.create_task(publisher.publish("subject", b"payload", None))
+    # Sent once, then in vain, then again.
+    await until(lambda: len(broker.unacknowledged) >= 2)
+    assert not faults
+    await broker.acknowledge()
+    await publishing

@@ -12,10 +12,13 @@ from nats.js import JetStreamContext
 from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
 
 from shinsa_chassis import metrics
+from shinsa_chassis.logging import get_logger
 from shinsa_chassis.readiness import Readiness
 from shinsa_chassis.settings import ServiceSettings
 from shinsa_chassis.streams import read_clock
 from shinsa_chassis.subjects import RESULTS_STREAM, WORKER_SERVICES, work_stream
+
+_log = get_logger(__name__)
 
 WATCH_SECONDS = 10.0
 # A reading that took longer tells less than what is known already.
@@ -44,8 +47,12 @@ class JetStreamWatch:
         """Looks until cancelled; a lost connection is the client's own matter."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            if self._client.is_connected:
+            if not self._client.is_connected:
+                continue
+            try:
                 await self.look()
+            except Exception:  # noqa: BLE001 - whatever it is: nobody else looks, nor would tell that nobody does
+                _log.exception("jetstream_watch_failed")
 
     async def look(self) -> None:
         """One look. What cannot be learned now leaves everything as it was."""

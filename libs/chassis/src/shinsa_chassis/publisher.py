@@ -22,6 +22,7 @@ from shinsa_chassis.readiness import Readiness
 log = get_logger(__name__)
 
 ACK_PATIENCE_SECONDS = 5.0
+_SWEEP_SECONDS = 1.0
 # JetStream API errors that no repetition mends: message too large, no such stream, malformed.
 _FINAL_CODES = frozenset({400, 404, 413})
 _STORE = "jetstream_store"
@@ -134,9 +135,12 @@ class Publisher:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(_SWEEP_SECONDS)
             late = time.monotonic() - ACK_PATIENCE_SECONDS
-            await self._resend([n for n, pending in self._pending.items() if pending.sent_at < late])
+            try:
+                await self._resend([n for n, pending in self._pending.items() if pending.sent_at < late])
+            except Exception:
+                log.exception("publisher_sweep_failed")
 
     def resend_unacknowledged(self) -> None:
         """After a reconnection: what was on the wire may be lost."""

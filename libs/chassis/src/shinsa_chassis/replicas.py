@@ -80,7 +80,7 @@ class ReplicaDesk:
             version=self._version,
             intake=pb.INTAKE_HELD if self._intake.held else pb.INTAKE_OPEN,
             in_flight=self._intake.in_flight,
-            disks=[_disk(path) for path in _folders(self._settings)],
+            disks=_disks(self._settings),
             problems=self._readiness.problems,
         )
         told.started_at.FromMicroseconds(int(self._started_at * 1e6))
@@ -136,6 +136,13 @@ def _folders(settings: ServiceSettings) -> Iterator[Path]:
             yield there
 
 
-def _disk(path: Path) -> pb.Disk:
-    usage = shutil.disk_usage(path)
-    return pb.Disk(path=str(path), free_bytes=usage.free, total_bytes=usage.total)
+def _disks(settings: ServiceSettings) -> list[pb.Disk]:
+    """Those that can be looked at: one that cannot does not make the whole replica look dead."""
+    found: list[pb.Disk] = []
+    try:
+        for path in _folders(settings):
+            usage = shutil.disk_usage(path)
+            found.append(pb.Disk(path=str(path), free_bytes=usage.free, total_bytes=usage.total))
+    except OSError as error:
+        log.warning("disk_not_measured", problem=str(error))
+    return found
