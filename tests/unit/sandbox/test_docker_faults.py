@@ -10,21 +10,17 @@ from typing import Any
 
 import pytest
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_sandbox.domain.execution import Verdict
-from shinsa_sandbox.domain.grading import Grade
-from shinsa_sandbox.domain.limits import DEFAULTS, REPOSITORY_DEFAULTS
+from shinsa_sandbox.domain.limits import DEFAULTS
 from shinsa_sandbox.domain.program import File, Program
 from shinsa_sandbox.domain.repository import RepositoryTests
-from shinsa_sandbox.domain.runtime import REPOSITORY, Capabilities, Job, Refusal
-from shinsa_sandbox.outbound.docker import judges, repository_run, run
+from shinsa_sandbox.domain.runtime import Capabilities, Job, Refusal
+from shinsa_sandbox.outbound.docker import judges, run
 from shinsa_sandbox.outbound.docker.engine import EngineSettings
 from shinsa_sandbox.outbound.docker.executor import DockerExecutor, DockerSettings
 from shinsa_sandbox.outbound.docker.images import Images
 from shinsa_sandbox.outbound.docker.judges import Judges
 from shinsa_sandbox.outbound.docker.repository_executor import RepositoryExecutor, RepositorySettings
-from shinsa_sandbox.outbound.docker.repository_run import RepositoryRun
 from shinsa_sandbox.outbound.docker.run import ContainerRun, Place
-from shinsa_sandbox.outbound.repository import examination
 from structlog.testing import capture_logs
 
 INFO = {
@@ -36,7 +32,6 @@ INFO = {
 }
 PROGRAM = Job(Program("python", (File("a.py", b"print(1)"),), "a.py"), DEFAULTS)
 TESTS = RepositoryTests("repo:1", "true", "pytest", ("a",))
-PATCH = Job(Program(REPOSITORY, (File("p.patch", b""),), "p.patch"), REPOSITORY_DEFAULTS, TESTS)
 
 
 class Engine:
@@ -214,33 +209,8 @@ async def test_a_container_that_talks_nonsense_is_no_programs_fault(said: Any, m
 
 
 class Shell:
-    """Its engine is busy when it is measured first; then it has written too much."""
-
-    def __init__(self) -> None:
-        self.measured = 0
-
-    async def written_bytes(self) -> int:
-        self.measured += 1
-        if self.measured == 1:
-            raise ShinsaError(Reason.UNAVAILABLE, "the Docker engine does not answer", origin="docker")
-        return 1 << 50
-
     async def close(self) -> None:
         raise ShinsaError(Reason.INTERNAL, "Docker could not remove a container: no", origin="docker")
-
-
-async def test_a_disk_goes_on_being_watched_when_it_could_not_be_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Endless(RepositoryRun):
-        async def _examined(self) -> Grade:
-            await asyncio.Event().wait()
-            raise AssertionError
-
-    monkeypatch.setattr(repository_run, "_MEASURE_SECONDS", 0.01)
-    shell: Any = Shell()
-    job = Endless(shell, PATCH, TESTS, examination.Place("repo:1", "0:0", 2, "docker"))
-    async with asyncio.timeout(60):
-        execution = await job.perform()
-    assert (execution.verdict, shell.measured) == (Verdict.DISK, 2)
 
 
 async def test_what_was_found_out_stands_though_the_container_does_not_go() -> None:
