@@ -12,7 +12,6 @@ import pytest
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_sandbox.domain.limits import DEFAULTS
 from shinsa_sandbox.domain.program import File, Program
-from shinsa_sandbox.domain.repository import RepositoryTests
 from shinsa_sandbox.domain.runtime import Capabilities, Job, Refusal
 from shinsa_sandbox.outbound.docker import judges, run
 from shinsa_sandbox.outbound.docker.engine import EngineSettings
@@ -31,7 +30,6 @@ INFO = {
     "CpuCfsQuota": True,
 }
 PROGRAM = Job(Program("python", (File("a.py", b"print(1)"),), "a.py"), DEFAULTS)
-TESTS = RepositoryTests("repo:1", "true", "pytest", ("a",))
 
 
 class Engine:
