@@ -172,8 +172,8 @@ async def test_what_is_told_while_queues_close_opens_and_closes_none(maker: Any)
             await let_go.wait()
             self.open = False
 
-    def make(*, key: str, handle: Any, window: int) -> FakeQueue:
-        mesh.queues.append(Slow(key, handle, window))
+    def make(*, key: str, handle: Any, window: int, ahead: bool) -> FakeQueue:
+        mesh.queues.append(Slow(key, handle, window, ahead))
         return mesh.queues[-1]
 
     running = asyncio.create_task(WorkQueues(mesh.models, make, mesh.ready_for).run(mesh.watch(), mesh.drain))
