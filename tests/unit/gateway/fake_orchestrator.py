@@ -13,11 +13,12 @@ from shinsa_gateway.domain.analysis import Analysis, AnalysisQuery
 from shinsa_gateway.domain.board import Board
 from shinsa_gateway.domain.board_table import BoardTable, TableDocument
 from shinsa_gateway.domain.catalog import BenchmarkCatalog
+from shinsa_gateway.domain.comparison import RunComparison
 from shinsa_gateway.domain.gate import GateQuery, GateReport
 from shinsa_gateway.domain.item import ItemDetail, ItemFilter, ItemPage
 from shinsa_gateway.domain.model import ModelEntry
 from shinsa_gateway.domain.reference import ImportedReferences, ReferenceImport, ReferenceTable
-from shinsa_gateway.domain.report import Report, RunComparison
+from shinsa_gateway.domain.report import Report
 from shinsa_gateway.domain.run import JudgeBudget, Run, RunPage, RunSpec
 
 

@@ -21,9 +21,10 @@ from shinsa.sandbox.v1 import sandbox_service_pb2_grpc as sandbox_grpc
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.grpc_channel import open_channel
 from shinsa_gateway.domain.analysis import AnalysisQuery
+from shinsa_gateway.domain.engine import OpenAiEngine
 from shinsa_gateway.domain.gate import GateQuery
 from shinsa_gateway.domain.item import ItemFilter, ItemStatus
-from shinsa_gateway.domain.model import ModelEntry, ModelState, OpenAiEngine
+from shinsa_gateway.domain.model import ModelEntry, ModelState
 from shinsa_gateway.domain.reference import ReferenceImport
 from shinsa_gateway.domain.run import JudgeBudget, RunSpec
 from shinsa_gateway.outbound.inference import GrpcInference

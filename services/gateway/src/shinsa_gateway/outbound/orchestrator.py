@@ -20,19 +20,21 @@ from shinsa_gateway.domain.analysis import AnalysisQuery
 from shinsa_gateway.domain.board import Board
 from shinsa_gateway.domain.board_table import TableDocument
 from shinsa_gateway.domain.catalog import BenchmarkCatalog
+from shinsa_gateway.domain.comparison import RunComparison
 from shinsa_gateway.domain.gate import GateQuery
 from shinsa_gateway.domain.item import ItemDetail, ItemFilter, ItemPage
 from shinsa_gateway.domain.model import ModelEntry
 from shinsa_gateway.domain.reference import ImportedReferences, ReferenceImport, ReferenceTable
-from shinsa_gateway.domain.report import Report, RunComparison
+from shinsa_gateway.domain.report import Report
 from shinsa_gateway.domain.run import JudgeBudget, Run, RunPage, RunSpec
 from shinsa_gateway.outbound.field_names import COMPARISON_FIELDS, MODEL_FIELDS, fields_named, judge_fields, run_fields
 from shinsa_gateway.outbound.service_call import ServiceCalls
 from shinsa_gateway.outbound.wire.catalog import read_benchmark_catalog, read_board
+from shinsa_gateway.outbound.wire.comparison import read_comparison
 from shinsa_gateway.outbound.wire.item import read_item, read_item_detail, write_status
 from shinsa_gateway.outbound.wire.model import read_model, write_model
 from shinsa_gateway.outbound.wire.reference import read_imported, read_reference_table, write_import
-from shinsa_gateway.outbound.wire.report import read_comparison, read_report
+from shinsa_gateway.outbound.wire.report import read_report
 from shinsa_gateway.outbound.wire.run import read_run, write_budget, write_judges, write_spec
 
 _NAME = "orchestrator"

@@ -7,20 +7,9 @@ from typing import Literal
 from shinsa.inference.v1 import inference_service_pb2
 from shinsa.inference.v1 import model_pb2 as pb
 
+from shinsa_gateway.domain.engine import OpenAiEngine, Rule, ScriptedEngine, VllmEngine
 from shinsa_gateway.domain.generation import Sampling
-from shinsa_gateway.domain.model import (
-    Finding,
-    ModelCard,
-    ModelCheck,
-    ModelEntry,
-    ModelState,
-    OpenAiEngine,
-    Price,
-    Rule,
-    ScriptedEngine,
-    ServedModel,
-    VllmEngine,
-)
+from shinsa_gateway.domain.model import Finding, ModelCard, ModelCheck, ModelEntry, ModelState, Price, ServedModel
 from shinsa_gateway.outbound.wire.generation import read_sampling, write_sampling
 
 # Fields whose absence is their zero.

@@ -1,12 +1,10 @@
-"""shinsa.orchestrator.v1, the part about reports and comparisons."""
+"""shinsa.orchestrator.v1, the part about reports."""
 
 from __future__ import annotations
 
-from shinsa.orchestrator.v1 import orchestrator_service_pb2 as service_pb
 from shinsa.orchestrator.v1 import report_pb2 as pb
 
 from shinsa_gateway.domain.report import (
-    Comparison,
     GenerationTotals,
     JudgeDefinition,
     JudgeUsage,
@@ -17,7 +15,6 @@ from shinsa_gateway.domain.report import (
     Repeat,
     RepeatCause,
     Report,
-    SampleDifference,
     Score,
     TokenTotals,
 )
@@ -46,36 +43,6 @@ def read_report(message: pb.Report) -> Report:
         judges=tuple(_read_usage(usage) for usage in message.judges),
         ledger=_read_ledger(message.ledger),
         generation=_read_generation(message.generation),
-    )
-
-
-def read_comparison(message: service_pb.Comparison) -> Comparison:
-    return Comparison(
-        benchmark=message.benchmark,
-        shots=message.shots,
-        metric=message.metric,
-        shared=message.shared,
-        mean_a=message.mean_a,
-        mean_b=message.mean_b,
-        difference=message.difference,
-        stderr=message.stderr if message.HasField("stderr") else None,
-        low=message.low if message.HasField("low") else None,
-        high=message.high if message.HasField("high") else None,
-        p_value=message.p_value if message.HasField("p_value") else None,
-        a_better=message.a_better,
-        b_better=message.b_better,
-        rank_correlation=message.rank_correlation if message.HasField("rank_correlation") else None,
-        differences=tuple(_read_difference(difference) for difference in message.differences),
-    )
-
-
-def _read_difference(message: service_pb.SampleDifference) -> SampleDifference:
-    return SampleDifference(
-        sample_id=message.sample_id,
-        value_a=message.value_a,
-        value_b=message.value_b,
-        item_a=message.item_a,
-        item_b=message.item_b,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from shinsa_gateway.domain.access import Scope
-from shinsa_gateway.domain.report import RunComparison
+from shinsa_gateway.domain.comparison import RunComparison
 from shinsa_gateway.domain.resource import Writable
 from shinsa_gateway.inbound.http.auth import needs
 from shinsa_gateway.inbound.http.dependencies import AskOrchestrator

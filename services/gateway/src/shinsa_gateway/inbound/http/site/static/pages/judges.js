@@ -45,5 +45,6 @@ function rubricColumns() {
     { head: t("report.scale"), number: true, cell: (one) => `${number(one.lowest, 0)} – ${number(one.highest, 0)}` },
     { head: t("judges.fields"), cell: (one) => [...one.fields, ...one.optional_fields.map((name) => `(${name})`)].join(", ") },
     { head: t("judges.findings"), cell: (one) => one.findings.join(", ") },
+    { head: t("report.digest"), cell: (one) => h("code", { title: one.digest }, short(one.digest)) },
   ];
 }
