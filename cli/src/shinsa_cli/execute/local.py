@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -45,6 +47,7 @@ class LocalSandbox:
         self._starting = asyncio.Lock()
         self._process: Process | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Result]] = {}
 
     async def __aenter__(self) -> Self:
@@ -64,16 +67,20 @@ class LocalSandbox:
         async with self._free:
             process = await self._started()
             assert process.stdin is not None
-            number = len(self._waiting) + 1
-            told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._waiting[number] = told
+            assert self._listening is not None
+            if self._listening.done():
+                return failed("INTERNAL", "the sandbox has ended")
+            number = next(self._numbers)
+            told = self._waiting[number] = asyncio.get_running_loop().create_future()
             question = json.dumps({"id": number, "executor": executor, "request": request}).encode()
             try:
                 process.stdin.write(question + b"\n")
                 await process.stdin.drain()
+                return await told
             except ConnectionError:
                 return failed("INTERNAL", "the sandbox has ended")
-            return await told
+            finally:
+                del self._waiting[number]
 
     async def _started(self) -> Process:
         async with self._starting:
@@ -86,13 +93,22 @@ class LocalSandbox:
             return self._process
 
     async def _listen(self, process: Process) -> None:
+        """Hands answers out until the sandbox ends, or says what is none: then it is ended, and nobody waits on."""
         assert process.stdout is not None
-        while line := await process.stdout.readline():
-            said = json.loads(line)
-            self._waiting[said["id"]].set_result(_result(said))
+        why = "the sandbox ended without an answer"
+        try:
+            while line := await process.stdout.readline():
+                said = json.loads(line)
+                # Whoever asked may have been called off meanwhile.
+                if (told := self._waiting.get(said["id"])) is not None and not told.done():
+                    told.set_result(_result(said))
+        except (ValueError, KeyError, TypeError) as error:
+            why = f"the sandbox said what is no answer: {error}"
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         for told in self._waiting.values():
             if not told.done():
-                told.set_result(failed("INTERNAL", "the sandbox ended without an answer"))
+                told.set_result(failed("INTERNAL", why))
 
 
 def _result(said: dict[str, Any]) -> Result:
