@@ -249,3 +249,15 @@ def test_leftovers_of_a_mesh_are_found_by_their_mark_and_killed() -> None:
         assert other.poll() is None
         other.kill()
     assert kill_leftovers("left-over") == 0
+
+
+async def test_a_fault_in_looking_on_ends_the_child_and_does_not_pass_unseen(tmp_path: Path) -> None:
+    def fails() -> str:
+        raise LookupError("no such store")
+
+    kept = Kept(spec(tmp_path, SLEEP, probe=probe_saying(fails)))
+    with pytest.raises(LookupError, match="no such store"):
+        async with asyncio.timeout(60):
+            await kept.child.keep()
+    (pid,) = {record.pid for record in kept.seen if record.pid}
+    assert start_ticks(pid) is None

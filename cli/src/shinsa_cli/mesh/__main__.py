@@ -7,6 +7,7 @@ Answers with one line of JSON on standard output: an empty object, or the proble
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -80,8 +81,10 @@ class _Journal:
             self._write("child_changed", state=child.state, **told)
 
     def _write(self, event: str, **bound: object) -> None:
-        sys.stderr.write(json.dumps({"at": now(), "event": event, **bound}) + "\n")
-        sys.stderr.flush()
+        # A full disk has no room for a line of the log; the mesh goes on.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(json.dumps({"at": now(), "event": event, **bound}) + "\n")
+            sys.stderr.flush()
 
 
 if __name__ == "__main__":

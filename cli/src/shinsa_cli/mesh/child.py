@@ -99,14 +99,16 @@ class Child:
         ended = asyncio.create_task(process.wait())
         stopping = asyncio.create_task(self._stop.wait())
         health = asyncio.create_task(self._watch_health(process))
-        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended, stopping, health}, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             await self._terminate(process, ended)
         for task in (health, stopping):
             task.cancel()
-        await asyncio.gather(health, stopping, return_exceptions=True)
+        _, health_end = await asyncio.gather(stopping, health, return_exceptions=True)
         code = await ended
         kill_group(process.pid)  # whatever it left behind
+        if isinstance(health_end, Exception):
+            raise health_end  # it looks on until it is called off; a fault of ours must not pass unseen
         self._note(last_exit=describe_exit(code))
         return code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -54,8 +55,10 @@ def _start_supervisor(state: StateDir, options: MeshOptions, lock: StateLock) ->
     assert supervisor.stdout is not None
     try:
         with supervisor.stdin as questions, supervisor.stdout as answers:
-            questions.write(options_to_json(options))
-            questions.close()
+            # One that is gone already answers nothing, which says it.
+            with contextlib.suppress(BrokenPipeError):
+                questions.write(options_to_json(options))
+                questions.close()
             line = answers.readline()
     except KeyboardInterrupt:
         supervisor.terminate()
@@ -102,13 +105,19 @@ def stop(state: StateDir, *, look: Look | None = None) -> bool:
     record = state.read()
     if record is None or not is_running(record):
         return clear_leftovers(state) > 0
-    os.kill(record.supervisor_pid, signal.SIGTERM)
+    _signal(record, signal.SIGTERM)
     deadline = time.monotonic() + record.stop_seconds + _STOP_MARGIN
     while is_running(record) and time.monotonic() < deadline:
         if look is not None:
             look(state.read() or record)
         time.sleep(_POLL)
     if is_running(record):
-        os.kill(record.supervisor_pid, signal.SIGKILL)  # the kernel then ends the children
+        _signal(record, signal.SIGKILL)  # the kernel then ends the children
         clear_leftovers(state)
     return True
+
+
+def _signal(record: MeshRecord, number: signal.Signals) -> None:
+    """To the supervisor, which may have ended by itself a moment ago."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(record.supervisor_pid, number)

@@ -68,8 +68,10 @@ async def serve_mesh(
     lock.sign(Holder(os.getpid(), plan.record.started_at, plan.record.gateway_url))
     stop, healthy = asyncio.Event(), asyncio.Event()
 
+    record_file = RecordFile(state)
+
     def publish(record: MeshRecord) -> None:
-        state.write(record)
+        record_file.write(record)
         on_change(record)
         if record.state is MeshState.HEALTHY:
             healthy.set()
@@ -81,8 +83,33 @@ async def serve_mesh(
         await supervisor.run(stop)
         healthy.set()
         await afterwards
+    record_file.close()
     plan.claims.release()
     return supervisor.record
+
+
+class RecordFile:
+    """Keeps ``mesh.json`` true. Where it cannot be written, such as on a full disk, the mesh goes on, and it is tried
+    again until it can."""
+
+    def __init__(self, state: StateDir, *, again_seconds: float = 2.0) -> None:
+        self._state = state
+        self._again_seconds = again_seconds
+        self._later: asyncio.TimerHandle | None = None
+
+    def write(self, record: MeshRecord) -> None:
+        """This record from now on, or as soon as there is room for it."""
+        self.close()
+        try:
+            self._state.write(record)
+        except OSError:
+            self._later = asyncio.get_running_loop().call_later(self._again_seconds, self.write, record)
+
+    def close(self) -> None:
+        """Tries no more."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
 
 async def _migrate_databases(plan: Plan) -> None:
@@ -108,7 +135,7 @@ async def _once_healthy(
         return
     try:
         await asyncio.to_thread(on_healthy, supervisor.record)
-    except Problem:
+    except Exception:
         stop.set()
         raise
 

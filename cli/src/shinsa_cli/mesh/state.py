@@ -162,9 +162,13 @@ def _child(fields: dict[str, Any]) -> ChildRecord:
 def write_private(path: Path, text: str) -> None:
     """Writes a file that only its owner may read, at one stroke."""
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def now() -> str:
