@@ -101,7 +101,8 @@ class FakeGateway:
         handler.send_header("Connection", "close")
         handler.end_headers()
         for number, (name, data) in enumerate(reply.events, start=1):
-            handler.wfile.write(f": heartbeat\nid: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode())
+            event = f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n" if name else ""
+            handler.wfile.write(f": heartbeat\n{event}\n".encode())
         handler.close_connection = True
 
     def close(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from shinsa_cli.gateway import events
-from shinsa_cli.gateway.events import read_events
+from shinsa_client.events import EventReader
 from unit.cli.documents import report_json, run_json
 from unit.cli.fake_gateway import FakeGateway, Reply, problem
 from unit.cli.program import Shinsa
@@ -177,6 +178,26 @@ def test_a_gateway_that_stays_away_is_given_up(
     assert "The orchestrator cannot be reached." in ended.err
 
 
+def test_a_heartbeat_is_a_word_of_the_gateway(
+    gateway: FakeGateway, shinsa: Shinsa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may be silent for long; a gateway that is started anew meanwhile is waited for all the same."""
+    prepared(gateway)
+    clock = [0.0]
+    monkeypatch.setattr(events, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=lambda _: None))
+
+    class Silent(list[Any]):
+        def __iter__(self) -> Any:
+            yield "run", run_json("running")
+            clock[0] += 10 * events.PATIENCE
+            yield "", {}
+
+    gateway.says(
+        f"GET /v1/runs/{RUN}/events", Reply(events=Silent([("run", {})])), Reply(breaks=True), over("complete")
+    )
+    assert shinsa("watch", RUN).code == 0
+
+
 def test_a_problem_in_the_stream_ends_the_watch(gateway: FakeGateway, shinsa: Shinsa) -> None:
     prepared(gateway)
     told = problem(404, "There is no run any more.").body
@@ -309,7 +330,9 @@ def test_events_are_read_as_the_standard_says() -> None:
         "",
         "data: cut off",
     ]
-    assert [(event.name, event.data) for event in read_events(lines[1:])] == [("run", "{\n}"), ("message", "x")]
+    reader = EventReader()
+    found = [event for event in map(reader.line, lines[1:]) if event is not None]
+    assert [(event.name, event.data) for event in found] == [("run", "{\n}"), ("message", "x")]
 
 
 def test_progress_goes_on_while_the_run_does(gateway: FakeGateway, shinsa: Shinsa) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
 import httpx
+from shinsa_client import Refused
 from shinsa_client.answer import JsonObject
-from shinsa_client.events import Event, read_events
+from shinsa_client.events import EventReader, run_in
 from shinsa_client.run import ENDS
 
 from shinsa_cli.gateway.client import GatewayClient, cannot_reach, read_problem
@@ -28,35 +28,29 @@ def watch_run(gateway: GatewayClient, path: str) -> Iterator[JsonObject]:
     last_word = time.monotonic()
     pause = 0.1
     while True:
+        trouble = Problem("the gateway ended the stream before the run was over")
         try:
-            for event in read_events(gateway.stream(path)):
+            reader = EventReader()
+            for line in gateway.stream(path):
+                # A heartbeat, too, is a word.
                 last_word, pause = time.monotonic(), 0.1
-                if event.name == "problem":
-                    document = json.loads(event.data)
-                    raise read_problem(document, int(document.get("status", 500)))
-                run = _run_in(event)
+                event = reader.line(line)
+                run = run_in(event) if event is not None else None
                 if run is not None:
                     yield run
                     if run["state"] in ENDS:
                         return
         except httpx.TransportError as error:
-            trouble: Problem = cannot_reach(gateway.server, error)
+            trouble = cannot_reach(gateway.server, error)
+        except Refused as refusal:
+            trouble = read_problem(refusal.document, refusal.status)
+            if trouble.exit_code != UNREACHABLE:
+                raise trouble from refusal
         except Problem as problem:
             if problem.exit_code != UNREACHABLE:
                 raise
             trouble = problem
-        else:
-            trouble = Problem("the gateway ended the stream before the run was over")
         if time.monotonic() - last_word > PATIENCE:
             raise trouble
         time.sleep(pause)
         pause = min(_LONGEST_PAUSE, pause * 2)
-
-
-def _run_in(event: Event) -> JsonObject | None:
-    """The run that an event carries; events of other kinds, and those of newer gateways, carry none."""
-    try:
-        body = json.loads(event.data)
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) and "state" in body and "id" in body else None

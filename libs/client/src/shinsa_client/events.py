@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from shinsa_client.answer import JsonObject
@@ -38,14 +37,6 @@ class EventReader:
         elif name == "data":
             self._data.append(value)
         return None
-
-
-def read_events(lines: Iterable[str]) -> Iterator[Event]:
-    """All events; one that the end cut off is dropped."""
-    reader = EventReader()
-    for line in lines:
-        if (event := reader.line(line)) is not None:
-            yield event
 
 
 def run_in(event: Event) -> JsonObject | None:
