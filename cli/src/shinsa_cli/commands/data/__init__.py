@@ -53,7 +53,8 @@ def list_data(data: DataOption = None, state: StateOption = None, as_json: JsonO
         print_json({"data_dir": str(folder), "benchmarks": [_entry(one, prepared) for one in manifests().values()]})
     else:
         out().print(_data_table(manifests(), prepared))
-        err().print(f"prepared data lies in {folder}", style="dim", soft_wrap=True)
+        told = f"prepared data lies in {folder}" if folder.is_dir() else f"there is no folder {folder} yet"
+        err().print(told, style="dim", soft_wrap=True)
 
 
 @app.command("prepare")
@@ -107,6 +108,17 @@ def data_folder(option: Path | None, state: Path | None) -> Path:
     record = place.read()
     running = record is not None and is_same_process(record.supervisor_pid, record.supervisor_ticks)
     return Path(record.data_dir) if record is not None and running else place.data
+
+
+def data_to_read(option: Path | None, state: Path | None) -> Path:
+    """As ``data_folder``. A folder that somebody has named and that is not there is refused: one that nobody has named
+    holds nothing yet."""
+    folder = data_folder(option, state)
+    field = "--data" if option else "SHINSA_DATA" if os.environ.get("SHINSA_DATA") else ""
+    if field and not folder.is_dir():
+        remedy = f"name the folder that holds prepared data, or fill it: shinsa data prepare --data {folder}"
+        raise bad_input(f"there is no folder {folder}", field=field, remedy=remedy)
+    return folder
 
 
 def _chosen(names: Sequence[str]) -> list[str]:

@@ -55,20 +55,24 @@ def open_items(
     settings: Sequence[str] | None,
     split: str = "",
     judges: Collection[str] = (),
+    state: Path | None = None,
 ) -> tuple[Dataset, list[Item]]:
-    """The data that these options name, and its items. Raises ``Problem``."""
+    """The data that these options name, and its items. Raises ``Problem``.
+
+    ``state`` is the mesh whose prepared data is taken where ``data`` names none.
+    """
     from shinsa_benchmarks.benchmark import DatasetError
     from shinsa_benchmarks.examination.offline import offline_items
     from shinsa_benchmarks.sources.prepared import dataset_for, dataset_in
 
-    from shinsa_cli.commands.data import data_folder
+    from shinsa_cli.commands.data import data_to_read
     from shinsa_cli.render.console import err
 
     _check_split(asked, split)
     named = [f"split={split}"] if split and "split" in asked.manifest.settings else []
     chosen = _settings(asked, [*(settings or ()), *named])
     try:
-        dataset = dataset_in(asked, data) if data else dataset_for(asked, data_folder(None, None))
+        dataset = dataset_in(asked, data) if data else dataset_for(asked, data_to_read(None, state))
     except DatasetError as error:
         raise bad_input(str(error), field="--data") from error
     wanted = asked.manifest.shots[0] if shots is None else shots
