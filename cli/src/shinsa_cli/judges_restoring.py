@@ -8,7 +8,7 @@ from pathlib import Path
 from shinsa_client.answer import JsonObject
 from shinsa_client.report import JudgeDefinition, Provenance, Report
 
-from shinsa_cli.problem import Problem, bad_input
+from shinsa_cli.problem import bad_input
 
 
 def read_report(path: Path) -> Report:
@@ -31,12 +31,14 @@ def restore_judges(provenance: Provenance, path: Path) -> list[Path]:
     texts = {path: "\n".join(_profile(one) for one in judges), **prompts}
     if provenance.judge_models:
         texts[path.with_suffix(".models.toml")] = "\n".join(_model(one) for one in provenance.judge_models)
+    if there := [str(file) for file in texts if file.exists()]:
+        raise bad_input(f"{', '.join(there)} is there already", field="JUDGES.toml", remedy="name another file")
     for file, text in texts.items():
         try:
             with file.open("x", encoding="utf-8") as written:
                 written.write(text)
         except OSError as error:
-            raise Problem(f"{file} cannot be written: {error}") from error
+            raise bad_input(f"{file} cannot be written: {error.strerror}", field="JUDGES.toml") from error
     return list(texts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 COMPLETE = 0
 INCOMPLETE = 1
@@ -40,6 +40,13 @@ class Problem(Exception):  # noqa: N818 - it is shown to a person, not raised at
 def bad_input(message: str, *, remedy: str = "", field: str = "", near_matches: Iterable[str] = ()) -> Problem:
     """The person asked for something that cannot be."""
     return Problem(message, remedy=remedy, field=field, near_matches=near_matches, exit_code=BAD_INPUT)
+
+
+def refuse_unheeded(options: Mapping[str, bool], where: str) -> None:
+    """Raises ``Problem`` for the first option that was given and that nobody heeds ``where``, such as "with --json"."""
+    for option, given in options.items():
+        if given:
+            raise bad_input(f"{option} means nothing {where}", field=option, remedy="leave it out")
 
 
 def unreachable(message: str, *, remedy: str = "") -> Problem:

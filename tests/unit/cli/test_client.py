@@ -26,14 +26,16 @@ def test_the_option_goes_before_the_environment_before_the_mesh(
     running = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with running:
         state.write(mesh_record(running.pid, "http://127.0.0.1:1"))
-        assert find_server(state=tmp_path).url == "http://127.0.0.1:1"
+        monkeypatch.setenv("SHINSA_STATE", str(tmp_path))
+        assert find_server().url == "http://127.0.0.1:1"
         monkeypatch.setenv("SHINSA_SERVER", "https://two.example/")
         monkeypatch.setenv("SHINSA_API_KEY", "key")
-        assert find_server(state=tmp_path).url == "https://two.example"
-        assert find_server("http://three:8800", tmp_path).url == "http://three:8800"
-        assert find_server("http://three:8800", tmp_path).api_key == "key"
+        assert find_server().url == "https://two.example"
+        assert find_server("http://three:8800").url == "http://three:8800"
+        assert find_server("http://three:8800").api_key == "key"
+        # What a person has typed goes before what the environment says.
+        assert find_server(state=tmp_path).url == "http://127.0.0.1:1"
         running.kill()
-    monkeypatch.delenv("SHINSA_SERVER")
     with pytest.raises(Problem, match="no mesh is running") as gone:
         find_server(state=tmp_path)
     assert gone.value.exit_code == 3

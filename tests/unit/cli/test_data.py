@@ -276,3 +276,34 @@ def test_a_changed_prepared_record_is_not_silently_a_specimen(shinsa: Shinsa, up
     ended = shinsa("data", "list")
     assert ended.code == 2
     assert str(record) in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("up", "--port", "0"), ("prompts", "jnli", "--out", "p"), ("score", "jnli", "--responses", "r")],
+    ids=lambda words: words[0],
+)
+def test_a_folder_that_was_named_and_is_not_there_is_refused(
+    shinsa: Shinsa, data: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    ended = shinsa(*words)
+    assert (ended.code, f"there is no folder {data}" in ended.err) == (2, True)
+    assert "SHINSA_DATA" in ended.err
+    assert "shinsa data prepare --data" in ended.err
+    assert not (tmp_path / "state" / "mesh.json").exists()
+
+
+def test_data_of_the_option_is_refused_by_the_name_of_the_option(shinsa: Shinsa, tmp_path: Path) -> None:
+    ended = shinsa("up", "--port", "0", "--data", str(tmp_path / "none"))
+    assert (ended.code, "field: --data" in ended.err) == (2, True)
+
+
+def test_answers_are_scored_on_what_the_mesh_of_the_option_has_prepared(
+    shinsa: Shinsa, upstream: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "other"
+    assert shinsa("data", "prepare", "--from", str(upstream), "mawps", "--state", str(state)).code == 0
+    (tmp_path / "r.jsonl").write_text("")
+    words = ("score", "mawps", "--responses", str(tmp_path / "r.jsonl"), "--allow-missing", "--json")
+    assert shinsa(*words).json["dataset"]["origin"] == "specimen"
+    assert shinsa(*words, "--state", str(state)).json["dataset"]["origin"] == "prepared"

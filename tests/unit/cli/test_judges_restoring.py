@@ -81,7 +81,10 @@ def test_what_a_report_holds_gives_the_same_judges(tmp_path: Path, shinsa: Shins
     engine = {"base_url": "http://h/v1", "model": "x", "accepts": ["seed"]}
     assert entry == {"name": "grader", "concurrency": 0, "labels": {"a b": "c"}, "openai": engine}
     # What is there already stays.
-    assert shinsa(*words).code != 0
+    (tmp_path / "judges.toml").unlink()
+    again_refused = shinsa(*words)
+    assert (again_refused.code, "script.prompts.jsonl" in again_refused.err) == (2, True)
+    assert not (tmp_path / "judges.toml").exists()
     (tmp_path / "none.json").write_text(json.dumps(report_json()), "utf-8")
     assert shinsa("judges", "restore", str(tmp_path / "none.json"), str(tmp_path / "new.toml")).code == 2
     assert not (tmp_path / "new.toml").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 from dataclasses import replace
@@ -13,8 +14,8 @@ from shinsa_cli.mesh.child import ChildSpec, RestartPolicy
 from shinsa_cli.mesh.logs import tail
 from shinsa_cli.mesh.plan import MeshOptions, plan_mesh
 from shinsa_cli.mesh.ports import PortClaims
-from shinsa_cli.mesh.serve import failure_of
-from shinsa_cli.mesh.state import ChildState, MeshRecord, MeshState, StateDir
+from shinsa_cli.mesh.serve import RecordFile, failure_of
+from shinsa_cli.mesh.state import ChildState, MeshRecord, MeshState, StateDir, write_private
 from shinsa_cli.mesh.supervisor import Supervisor
 from shinsa_cli.problem import Problem
 from waiting import until
@@ -149,9 +150,10 @@ def test_services_are_told_where_the_others_are(tmp_path: Path) -> None:
     assert orchestrator["SHINSA_ORCHESTRATOR_RESULTS_URL"] == "postgresql+asyncpg://u:p@h/d"
     assert orchestrator["SHINSA_ORCHESTRATOR_DATA_DIR"] == str(tmp_path / "state" / "data")
     assert judge["SHINSA_JUDGE_DRAIN_SECONDS"] == "3"
-    tokens = {specs[name].env[f"SHINSA_{name.upper()}_NATS_TOKEN"] for name in specs if name != "nats"}
+    tokens = {specs[name].env[f"SHINSA_{name.upper()}_NATS_TOKEN"] for name in specs if name not in ("nats", "gateway")}
     assert len(tokens) == 1
     assert tokens.pop() in (tmp_path / "state" / "nats.conf").read_text()
+    assert not any("NATS" in variable for variable in gateway)
     assert (tmp_path / "state" / "nats.conf").stat().st_mode & 0o077 == 0
 
 
@@ -194,3 +196,28 @@ def test_the_end_of_a_log_is_told_for_people(tmp_path: Path) -> None:
     assert tail(log).splitlines()[1:] == ["error: judges_file_refused problem=line 3", "plain"]
     log.write_text("\n".join(map(str, range(100_000))))
     assert tail(log, 2).splitlines()[1:] == ["99998", "99999"]
+
+
+async def test_a_record_that_finds_no_room_is_written_as_soon_as_there_is(tmp_path: Path) -> None:
+    state = StateDir(tmp_path / "state")
+    record = MeshRecord("m1", "0", "http://h", "nats://h", "t", "data", os.getpid(), None, "now", 1.0)
+    file = RecordFile(state, again_seconds=0.02)
+    file.write(record)
+    newest = replace(record, state=MeshState.DEGRADED)
+    file.write(newest)
+    assert state.read() is None
+    state.create()
+    await until(lambda: state.read() == newest)
+    file.close()
+
+
+def test_a_record_that_cannot_be_put_in_place_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        write_private(tmp_path / "mesh.json", "{}")
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import typer
 
 from shinsa_cli.commands import keys
 from shinsa_cli.commands.options import JsonOption, RunArgument, ServerOption, StateOption, open_gateway
+from shinsa_cli.problem import refuse_unheeded
 
 if TYPE_CHECKING:
     from shinsa_client.answer import JsonObject
@@ -62,14 +63,16 @@ def drain(
     An orchestrator gives its shards to others. It lasts until `--undo` or the end of the process: a replica that is
     started anew takes work. Exits with 1 if something is still held when the time to wait is over.
     """
+    if undo:
+        refuse_unheeded({"--wait": bool(wait)}, "with --undo")
     order = {"service": service.value if service else None, "replica": replica, "taking_work": undo}
     with open_gateway(server, state) as gateway:
         answer = gateway.put("/v1/replicas/intake", order)
         names = {one["replica"] for one in answer["replicas"]}
-        if wait and not undo:
+        if wait:
             answer = _until_idle(lambda: gateway.get("/v1/replicas"), names, wait)
     _show_replicas(answer, as_json)
-    if wait and not undo and any(one["in_flight"] for one in answer["replicas"]):
+    if wait and any(one["in_flight"] for one in answer["replicas"]):
         raise typer.Exit(1)
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from shinsa_cli.commands.options import JsonOption, ServerOption, StateOption, open_gateway
-from shinsa_cli.problem import bad_input
+from shinsa_cli.files import check_folder, write_file
+from shinsa_cli.problem import bad_input, refuse_unheeded
 
 KINDS = ("statistics", "shots", "correlation", "size-trend", "pca", "groups")
 
@@ -41,6 +42,9 @@ def analyse(
 
     if kind not in KINDS:
         raise bad_input(f"there is no analysis {kind!r}", remedy=f"there are: {', '.join(KINDS)}", field="KIND")
+    if output is not None:
+        refuse_unheeded({"--json": as_json}, "with --csv")
+    check_folder(output, "--csv")
     query: dict[str, Any] = {
         "board": board,
         "rows": rows,
@@ -52,7 +56,7 @@ def analyse(
     }
     with open_gateway(server, state) as gateway:
         if output is not None:
-            output.write_bytes(gateway.download(f"/v1/analyses/{kind}", {**query, "format": "csv"}))
+            write_file(output, gateway.download(f"/v1/analyses/{kind}", {**query, "format": "csv"}), "--csv")
             return
         answer = gateway.get(f"/v1/analyses/{kind}", query)
     if as_json:

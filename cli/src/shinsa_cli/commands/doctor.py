@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shinsa_cli.commands.options import JsonOption, ServerOption, StateOption, open_gateway
+from shinsa_cli.problem import UNREACHABLE, Problem, refuse_unheeded
 
 if TYPE_CHECKING:
     from shinsa_client.operation import CheckFinding, Diagnosis
@@ -44,6 +46,9 @@ def doctor(
     from shinsa_cli.render.console import out, print_json
     from shinsa_cli.render.operations import show_diagnosis
 
+    if not nats:
+        typed = nats_token != os.environ.get("SHINSA_NATS_TOKEN", "")
+        refuse_unheeded({"--nats-token": typed}, "without --nats")
     found = _diagnosis(server, state, probe=probe)
     direct = _direct(nats, nats_token, service or [])
     severities = [found.severity, *(one.severity for one in direct)]
@@ -66,8 +71,6 @@ def _direct(nats: str, nats_token: str, services: list[str]) -> list[CheckFindin
 def _diagnosis(server: str, state: Path | None, *, probe: bool) -> Diagnosis:
     """What the gateway says; where there is none, that is the finding."""
     from shinsa_client.operation import CheckFinding, Diagnosis
-
-    from shinsa_cli.problem import UNREACHABLE, Problem
 
     try:
         with open_gateway(server, state) as gateway:

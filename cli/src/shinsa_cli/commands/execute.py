@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shinsa_cli.commands.options import JsonOption, StateOption
+from shinsa_cli.problem import BAD_INPUT, Problem, refuse_unheeded
 
 if TYPE_CHECKING:
     from shinsa_cli.execute.result import Result
@@ -59,8 +60,10 @@ def execute(
     With --entry and --test, check(candidate) decides, in a process apart; without, the program is a script and its exit
     status decides. Ends with 0 for the verdict pass, 1 for any other, 2 where the program was refused.
     """
-    from shinsa_cli.problem import Problem
-
+    if local:
+        refuse_unheeded({"--sandbox-address": bool(sandbox_address), "--state": state is not None}, "with --local")
+    if sandbox_address:
+        refuse_unheeded({"--state": state is not None}, "with --sandbox-address")
     try:
         result = _result(file, entry, test, limits, executor.value, local, sandbox_address, state)
     except Problem as problem:
@@ -97,13 +100,11 @@ def _result(
         service.close()
 
 
-def _print_document(problem: object) -> None:
+def _print_document(problem: Problem) -> None:
     """The document of a program that never reached a sandbox; what is wrong follows on standard error."""
     from shinsa_cli.execute.result import Result
-    from shinsa_cli.problem import BAD_INPUT, Problem
     from shinsa_cli.render.console import print_json
 
-    assert isinstance(problem, Problem)
     print_json(Result("refused" if problem.exit_code == BAD_INPUT else "error").document())
 
 

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shinsa_cli.commands.options import JsonOption, JudgeAddressOption, StateOption
+from shinsa_cli.files import check_folder, write_file
+from shinsa_cli.problem import bad_input, refuse_unheeded
 
 if TYPE_CHECKING:
     from shinsa_cli.judge_eval.judgement import Judgement, Recorded
+
+_AT_ONCE = 16
 
 
 def judge_eval(
@@ -44,7 +48,7 @@ def judge_eval(
     ] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most this many cases of each subset; 0: all.")] = 0,
     repeats: Annotated[int, typer.Option(min=1, max=32, help="How often each case is asked.")] = 1,
-    at_once: Annotated[int, typer.Option("--at-once", min=1, max=1024, help="Cases in flight.")] = 16,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, max=1024, help="Cases in flight.")] = _AT_ONCE,
     verdicts: Annotated[
         Path | None,
         typer.Option(
@@ -71,14 +75,26 @@ def judge_eval(
 
     With --recorded, two judges of the data are compared as they are recorded, and nobody is asked.
     """
+    from shinsa_cli.judge_eval.page import page_of
     from shinsa_cli.judge_eval.readers import read_recorded
-    from shinsa_cli.problem import bad_input
     from shinsa_cli.reflection import address_of
 
     if bool(profile) == bool(recorded):
         raise bad_input("say whom to measure: --profile, or --recorded", field="--profile")
-    if html is not None and not html.parent.is_dir():
-        raise bad_input(f"there is no folder {html.parent}", field="--html")
+    of_profile = {
+        "--limit": bool(limit),
+        "--repeats": repeats > 1,
+        "--at-once": at_once != _AT_ONCE,
+        "--verdicts": verdicts is not None,
+        "--judge-address": bool(judge_address),
+        "--state": state is not None,
+    }
+    if recorded:
+        refuse_unheeded(of_profile, "with --recorded")
+    if judge_address:
+        refuse_unheeded({"--state": state is not None}, "with --judge-address")
+    check_folder(html, "--html")
+    check_folder(verdicts, "--verdicts")
     found = read_recorded(data)
     reference = _reference(found, against, but=recorded)
     if recorded:
@@ -89,7 +105,7 @@ def judge_eval(
         report = asyncio.run(_of_profile(address, profile, reference, judgements, limit, repeats, at_once, verdicts))
     whole = {"created_at": _now(), "data": str(data), "formats": list(found.formats), **report}
     if html is not None:
-        _write_page(html, whole)
+        write_file(html, page_of(whole), "--html")
     _show(whole, as_json=as_json)
 
 
@@ -99,24 +115,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _write_page(path: Path, report: dict[str, Any]) -> None:
-    from shinsa_cli.judge_eval.page import page_of
-    from shinsa_cli.problem import bad_input
-
-    try:
-        path.write_text(page_of(report), "utf-8")
-    except OSError as error:
-        raise bad_input(f"cannot write {path}: {error.strerror}", field="--html") from error
-
-
 def _reference(found: Recorded, against: str, *, but: str) -> str:
     from shinsa_cli.judge_eval.readers import unknown_judge
-    from shinsa_cli.problem import bad_input
 
     others = [judge for judge in found.judges if judge != but]
     if against:
         if against not in found.judges:
-            raise unknown_judge(against, found)
+            raise unknown_judge(against, found, "--against")
+        if against == but:
+            raise bad_input(f"{but!r} would be measured against itself", field="--against", remedy="name another judge")
         return against
     if len(others) != 1:
         remedy = f"the data has {', '.join(others) or 'nobody else'}"
@@ -129,7 +136,7 @@ def _of_recorded(found: Recorded, reference: str, recorded: str) -> dict[str, An
     from shinsa_cli.judge_eval.report import report_of_recorded
 
     if recorded not in found.judges:
-        raise unknown_judge(recorded, found)
+        raise unknown_judge(recorded, found, "--recorded")
     return report_of_recorded(found, reference, recorded)
 
 
@@ -160,8 +167,6 @@ async def _of_profile(
 def _listed(profiles: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     """What the service says of the profile; refused where it cannot be asked."""
     import difflib
-
-    from shinsa_cli.problem import bad_input
 
     if name not in profiles:
         near = difflib.get_close_matches(name, profiles, n=3)

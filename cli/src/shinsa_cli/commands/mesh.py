@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from shinsa_cli.mesh.plan import MeshOptions
     from shinsa_cli.mesh.state import MeshRecord, StateDir
 
+_WAIT_SECONDS = 120.0
+
 
 def up(
     state: StateOption = None,
@@ -47,24 +49,28 @@ def up(
     drain_seconds: Annotated[
         float, typer.Option(min=0, help="How long work in flight may take when the mesh stops.")
     ] = 10.0,
-    wait_seconds: Annotated[float, typer.Option(min=1, help="How long it may take to become healthy.")] = 120.0,
+    wait_seconds: Annotated[
+        float, typer.Option(min=1, help="With --detach: how long it may take to become healthy.")
+    ] = _WAIT_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
     """Starts NATS and the five services on this machine, with one state directory."""
-    from shinsa_cli.commands.data import data_folder
+    from shinsa_cli.commands.data import data_to_read
     from shinsa_cli.gateway.models import ModelOptions, read_model_file
     from shinsa_cli.mesh.plan import MeshOptions
     from shinsa_cli.mesh.state import StateDir
-    from shinsa_cli.problem import bad_input
+    from shinsa_cli.problem import bad_input, refuse_unheeded
 
+    if not detach:
+        refuse_unheeded({"--wait-seconds": wait_seconds != _WAIT_SECONDS}, "with --foreground")
     if judges is not None and not judges.is_file():
-        raise bad_input(f"{judges} is no file", field="--judges")
-    entries = read_model_file(model_file, "", ModelOptions()) if model_file else []
+        raise bad_input(f"{judges} is no file", field="--judges", remedy="name a judges.toml")
+    entries = read_model_file(model_file, "", ModelOptions(), "--model-file") if model_file else []
     place = StateDir.chosen(state)
     options = MeshOptions(
         state=place.root,
         port=port,
-        data=data_folder(data, state),
+        data=data_to_read(data, state),
         database_url=database_url,
         judges=judges.absolute() if judges else None,
         drain_seconds=drain_seconds,
@@ -195,4 +201,7 @@ def _tell(record: MeshRecord, place: StateDir, *, as_json: bool) -> None:
     if record.state is MeshState.STOPPED:
         return
     out().print(mesh_heading(record, record.state))
+    if not any(Path(record.data_dir).glob("*/")):
+        told = f"nothing is prepared in {record.data_dir}: benchmarks ask their built-in specimens; see `shinsa data`"
+        err().print(told, style="dim", soft_wrap=True)
     err().print(f"state and logs in {place.root}; `shinsa status`, `shinsa down`", style="dim", soft_wrap=True)

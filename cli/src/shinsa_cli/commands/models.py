@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from shinsa_cli.commands.options import JsonOption, ServerOption, StateOption, open_gateway
+from shinsa_cli.problem import refuse_unheeded
 
 app = typer.Typer(no_args_is_help=True, help="Models: what can be examined, and how it is served.")
 
@@ -184,6 +185,9 @@ def import_model(
     from shinsa_cli.render.console import err, out, print_json
     from shinsa_cli.render.entry import as_toml, unsaid_table
 
+    if not register:
+        given = {"--replace": replace, "--server": bool(server), "--state": state is not None}
+        refuse_unheeded(given, "without --register")
     done = imported(read_configuration(file, base), beside=file.absolute().parent, name=name)
     if register:
         with open_gateway(server, state) as gateway:

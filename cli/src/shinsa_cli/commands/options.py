@@ -17,7 +17,7 @@ ServerOption = Annotated[
     typer.Option(
         "--server",
         metavar="URL",
-        help="Address of the gateway. Default: $SHINSA_SERVER, else the mesh of the state directory.",
+        help="Address of the gateway. Default: that of --state, else $SHINSA_SERVER, else of the mesh here.",
         show_default=False,
     ),
 ]

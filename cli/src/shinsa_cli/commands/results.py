@@ -18,9 +18,8 @@ from shinsa_cli.commands.options import (
 
 
 class Status(StrEnum):
-    """How an item stands."""
+    """How an item ended; those that have not are not listed."""
 
-    PENDING = "pending"
     SCORED = "scored"
     MODEL_ERROR = "model_error"
     INFRA_ERROR = "infra_error"
@@ -85,7 +84,7 @@ def items(
     benchmark: Annotated[
         str, typer.Option("--benchmark", "-b", help="Only of this benchmark.", show_default=False)
     ] = "",
-    status: Annotated[Status | None, typer.Option(help="Only those that stand so.", show_default=False)] = None,
+    status: Annotated[Status | None, typer.Option(help="Only those that ended so.", show_default=False)] = None,
     wrong: Annotated[
         bool, typer.Option("--wrong", help="Only those below the best value of the primary metric.")
     ] = False,

@@ -29,6 +29,8 @@ def read_benchmarks(texts: Iterable[str], shots: str = "", repetitions: int = 0)
                 raise _bad_benchmark(part, twice=name in chosen)
             current = chosen[name] = [int(shot) for shot in first.split("/")] if marked else []
     otherwise = read_shots(shots)
+    if otherwise and chosen and all(chosen.values()):
+        raise bad_input("every benchmark names its own shots", field="--shots", remedy="leave it out")
     return [{"benchmark": name, "shots": own or otherwise, "repetitions": repetitions} for name, own in chosen.items()]
 
 

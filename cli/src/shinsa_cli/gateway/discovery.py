@@ -1,4 +1,4 @@
-"""Which gateway is meant: ``--server``, else ``$SHINSA_SERVER``, else the mesh of the state directory."""
+"""Which gateway is meant: that of ``--server`` or ``--state``, else ``$SHINSA_SERVER``, else that of the mesh here."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ def find_server(option: str = "", state: Path | None = None) -> Server:
     """Raises ``Problem`` where no gateway is named and no mesh runs here, or the address is none."""
     api_key = os.environ.get("SHINSA_API_KEY", "")
     if option:
+        if state is not None:
+            raise bad_input("--server and --state both name a gateway", field="--state", remedy="give one of them")
         return Server(_checked(option, "--server"), "--server", api_key)
-    if named := os.environ.get("SHINSA_SERVER", ""):
+    if (named := os.environ.get("SHINSA_SERVER", "")) and state is None:
         return Server(_checked(named, "SHINSA_SERVER"), "$SHINSA_SERVER", api_key)
     folder = StateDir.chosen(state)
     record = folder.read()

@@ -12,7 +12,7 @@ from shinsa_client.answer import JsonObject
 
 from shinsa_cli.gateway.choices import read_pairs, read_rules, read_values
 from shinsa_cli.gateway.client import GatewayClient, segment
-from shinsa_cli.problem import Problem, bad_input
+from shinsa_cli.problem import Problem, bad_input, refuse_unheeded
 
 ENGINES = ("vllm", "openai", "scripted")
 FILE_FORM = "write [[model]] tables, each with a name and one of [model.vllm], [model.openai], [model.scripted]"
@@ -63,11 +63,7 @@ def entry_from_options(name: str, options: ModelOptions) -> JsonObject:
     if not options.engine:
         raise bad_input(f"say what serves {name}", field="--engine", remedy=f"--engine {'|'.join(ENGINES)}")
     heeded = (*_OF_ENGINE[options.engine], *_OF_ALL)
-    for option in options.said:
-        if option not in heeded:
-            raise bad_input(
-                f"{_spell(option)} means nothing to {options.engine}", field=_spell(option), remedy="leave it out"
-            )
+    refuse_unheeded({_spell(option): option not in heeded for option in options.said}, f"to {options.engine}")
     entry: JsonObject = {"name": name, options.engine: _engine(name, options)}
     entry["concurrency"] = options.concurrency
     entry["labels"] = read_pairs(options.labels, "--label")
@@ -94,7 +90,10 @@ def _engine(name: str, options: ModelOptions) -> JsonObject:
         return {"rules": read_rules(options.rules), "otherwise": options.otherwise}
     heeded = [option for option in _OF_ENGINE[options.engine] if option != "settings"]
     settings = {option: getattr(options, option) for option in heeded if getattr(options, option)}
-    settings |= read_values(options.settings, "--set")
+    others = read_values(options.settings, "--set")
+    if twice := next((name for name in others if name in heeded), ""):
+        raise bad_input(f"{twice} has an option of its own", field="--set", remedy=f"say it with {_spell(twice)} alone")
+    settings |= others
     if options.engine == "openai":
         return {**settings, "model": options.model or name}
     if not options.model:
@@ -110,38 +109,39 @@ def _as_served(model: str, beside: Path) -> str:
     return str(folder) if folder.is_dir() else model
 
 
-def read_model_file(path: Path, name: str, options: ModelOptions) -> list[JsonObject]:
-    """Entries of a TOML file. Raises ``Problem`` naming file and place."""
+def read_model_file(path: Path, name: str, options: ModelOptions, option: str = "--file") -> list[JsonObject]:
+    """Entries of the TOML file that ``option`` names. Raises ``Problem`` naming file and place."""
     if name or options.said:
         given = "NAME" if name else _spell(options.said[0])
         raise bad_input(f"{given} and --file exclude each other", field=given, remedy="write it into the file")
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise bad_input(f"{path}: {error}", field="--file", remedy=FILE_FORM) from error
+        raise bad_input(f"{path}: {error}", field=option, remedy=FILE_FORM) from error
     entries = document.pop("model", None)
     if document or not isinstance(entries, list) or not entries:
         unknown = f"unknown key {next(iter(document))!r}" if document else "no [[model]] table"
-        raise bad_input(f"{path}: {unknown}", field="--file", remedy=FILE_FORM)
+        raise bad_input(f"{path}: {unknown}", field=option, remedy=FILE_FORM)
     seen: set[str] = set()
     for number, entry in enumerate(entries, start=1):
-        _check_entry(path, number, entry, seen)
+        _check_entry(path, number, entry, seen, option)
     return entries
 
 
-def _check_entry(path: Path, number: int, entry: JsonObject, seen: set[str]) -> None:
+def _check_entry(path: Path, number: int, entry: JsonObject, seen: set[str], option: str) -> None:
     where = f"{path}: model {number}"
     name = entry.get("name")
     if not isinstance(name, str) or not name:
-        raise bad_input(f"{where} has no name", field="--file", remedy=FILE_FORM)
+        raise bad_input(f"{where} has no name", field=option, remedy=FILE_FORM)
     if name in seen:
-        raise bad_input(f"{where}: the name {name!r} stands twice", field="--file", remedy="give each model its own")
+        raise bad_input(f"{where}: the name {name!r} stands twice", field=option, remedy="give each model its own")
     seen.add(name)
     if sum(engine in entry for engine in ENGINES) != 1:
-        raise bad_input(f"{where} ({name}) needs exactly one engine", field="--file", remedy=FILE_FORM)
+        raise bad_input(f"{where} ({name}) needs exactly one engine", field=option, remedy=FILE_FORM)
     engine = entry.get("vllm")
-    if isinstance(engine, dict) and isinstance(engine.get("model"), str):
-        engine["model"] = _as_served(engine["model"], path.parent)
+    for place in ("model", "lora"):
+        if isinstance(engine, dict) and isinstance(engine.get(place), str):
+            engine[place] = _as_served(engine[place], path.parent)
 
 
 def add_models(gateway: GatewayClient, entries: Sequence[JsonObject], *, replace: bool) -> list[JsonObject]:

@@ -35,9 +35,9 @@ def demand_pins(
 
     ``pins``: version and first digits of the data's digest, by benchmark. ``plan``: first digits of the plan's.
     """
-    differences = list(_differences(started.get("plan") or (), pins))
+    differences, field = list(_differences(started.get("plan") or (), pins)), "--pin"
     if not differences and not str(started.get("plan_digest", "")).startswith(plan):
-        differences = ["suite, settings, counts or judges by role are planned otherwise here"]
+        differences, field = ["suite, settings, counts or judges by role are planned otherwise here"], "--pin-plan"
     if not differences:
         return
     run_id = str(started["id"])
@@ -46,7 +46,7 @@ def demand_pins(
     raise bad_input(
         f"run {run_id} is not of what was pinned, and cancelled unless it is over: {'; '.join(differences)}",
         remedy="install that version and prepare that data, or leave the pins out to run with what is here",
-        field="--pin",
+        field=field,
     )
 
 

@@ -46,7 +46,11 @@ def read_recorded(folder: Path) -> Recorded:
             continue
         files.append(str(path.relative_to(folder)) if path != folder else path.name)
         formats.add(name)
-        judgements += _READERS[name](path, folder, rows)
+        try:
+            judgements += _READERS[name](path, folder, rows)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            told = f"{path}: a row is not as the format {name} has it ({type(error).__name__}: {error})"
+            raise bad_input(told, field="--data", remedy="mend that row, or leave the file out") from error
     if not judgements:
         known = ", ".join(_READERS)
         raise bad_input(f"no recorded judgement below {folder}", field="--data", remedy=f"formats known: {known}")
@@ -68,7 +72,10 @@ def _format(path: Path, rows: Sequence[Row]) -> str | None:
 
 def _rows(path: Path) -> list[Row]:
     """A JSON list, or JSON lines whatever the file's name says; rows that are no objects are left out."""
-    text = path.read_text("utf-8")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise bad_input(f"{path} is no UTF-8 text", field="--data", remedy="leave the file out") from error
     try:
         found = json.loads(text)
     except ValueError:
@@ -234,10 +241,10 @@ _READERS: Mapping[str, Callable[[Path, Path, Sequence[Row]], Iterator[Judgement]
 }
 
 
-def unknown_judge(judge: str, recorded: Recorded) -> Problem:
-    """Nobody of that name has judged."""
+def unknown_judge(judge: str, recorded: Recorded, option: str) -> Problem:
+    """Nobody of the name that ``option`` gives has judged."""
     import difflib
 
     near = difflib.get_close_matches(judge, recorded.judges, n=3)
     remedy = f"the data has {', '.join(recorded.judges)}"
-    return bad_input(f"no judgement by {judge!r}", field="judge", near_matches=near, remedy=remedy)
+    return bad_input(f"no judgement by {judge!r}", field=option, near_matches=near, remedy=remedy)

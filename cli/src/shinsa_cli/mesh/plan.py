@@ -152,13 +152,11 @@ def _probe(name: str, record: MeshRecord, address: str) -> Probe:
 
 
 def _common(options: MeshOptions, name: str, record: MeshRecord, ports: Mapping[str, int]) -> dict[str, str]:
-    doors = {} if name == "gateway" else {"grpc_host": HOST, "grpc_port": str(ports[name])}
-    return {
-        **doors,
-        "nats_url": record.nats_url,
-        "nats_token": record.nats_token,
-        "drain_seconds": f"{options.drain_seconds:g}",
-    }
+    drain = {"drain_seconds": f"{options.drain_seconds:g}"}
+    if name == "gateway":
+        return drain
+    doors = {"grpc_host": HOST, "grpc_port": str(ports[name])}
+    return {**drain, **doors, "nats_url": record.nats_url, "nats_token": record.nats_token}
 
 
 def _settings(

@@ -131,10 +131,11 @@ def judge_tables(judges: JudgeCatalog) -> list[Table]:
         )
         roles = ", ".join(role.role for role in judges.roles if role.profile == profile.name)
         profiles.add_row(profile.name, profile.kind, clean(profile.model), profile.digest[:12], state, roles)
-    rubrics = listing("rubric", "!scale", "fields", "about")
+    rubrics = listing("rubric", "!scale", "digest", "fields", "about")
     for rubric in judges.rubrics:
         scale = f"{rubric.lowest:g} … {rubric.highest:g}"
-        rubrics.add_row(rubric.id, scale, ", ".join(rubric.fields), clean(rubric.description))
+        about = clean(rubric.description)
+        rubrics.add_row(rubric.id, scale, rubric.digest[:12], ", ".join(rubric.fields), about)
     return [profiles, rubrics]
 
 

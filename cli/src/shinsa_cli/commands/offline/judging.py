@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shinsa_cli.problem import Problem, bad_input
+from shinsa_cli.problem import Problem, bad_input, refuse_unheeded
 
 if TYPE_CHECKING:
     from shinsa_benchmarks.examination.offline import CaseRequest
@@ -112,10 +112,12 @@ def judging_for(
     from shinsa_cli.reflection import address_of
 
     roles = [*manifest.judge_roles, *manifest.optional_judge_roles]
-    if not roles:
-        if verdicts is None and not judges:
-            return None
+    if not roles and (verdicts or judges):
         raise bad_input(f"{manifest.id} asks no judge", field="--verdicts" if verdicts else "--judge")
+    if not judges and (verdicts or not manifest.judge_roles):
+        refuse_unheeded({"--judge-address": bool(address)}, "where no judge is asked (--judge PROFILE names one)")
+    if not roles:
+        return None
     profiles = read_judges(judges)
     _check_roles(profiles, roles, "--judge")
     known = _read(verdicts, roles, new=bool(judges)) if verdicts else {}

@@ -24,6 +24,7 @@ from shinsa_cli.commands.offline.items import (
 )
 from shinsa_cli.commands.offline.judging import case_head
 from shinsa_cli.commands.options import JsonOption, SplitOption
+from shinsa_cli.files import write_file
 from shinsa_cli.problem import bad_input
 
 if TYPE_CHECKING:
@@ -113,10 +114,7 @@ def _cases(
 def _write(path: Path, lines: Sequence[Mapping[str, Any]], option: str) -> None:
     from shinsa_cli.render.console import json_text
 
-    try:
-        path.write_text("".join(json_text(line) + "\n" for line in lines), "utf-8")
-    except OSError as error:
-        raise bad_input(f"{path} cannot be written: {error.strerror}", field=option) from error
+    write_file(path, "".join(json_text(line) + "\n" for line in lines), option)
 
 
 def _line(asked: Benchmark, shots: int, request: Request) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from shinsa_cli.commands.options import (
     SplitOption,
     StateOption,
 )
+from shinsa_cli.files import check_folder
 from shinsa_cli.problem import Problem, bad_input
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ def score(
     from shinsa_cli.render.console import err, out, print_json
 
     asked = find_benchmark(benchmark)
+    check_folder(verdicts, "--verdicts")
     judging = judging_for(asked.manifest, verdicts, judge or (), judge_address, state)
     served = judging.roles(asked.manifest.optional_judge_roles) if judging else ()
-    dataset, items = open_items(asked, data, shots, limit, settings, split, served)
+    dataset, items = open_items(asked, data, shots, limit, settings, split, served, state)
     answers = read_answers(responses, items)
     missing = [item.sample.id for item in items if item.sample.id not in answers]
     if missing and not allow_missing:
