@@ -47,3 +47,18 @@ def test_a_refusal_is_one_sentence_and_exit_status_2(
 def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHINSA_GATEWAY_CORS_ORIGINS", "https://a.example/, https://b.example,")
     assert GatewaySettings().cors_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    "name", ["NATS_URL", "NATS_TOKEN", "ACK_WAIT_SECONDS", "MAX_DELIVERIES", "GRPC_PORT", "HEALTH_PORT"]
+)
+def test_a_setting_that_means_nothing_to_the_gateway_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"SHINSA_GATEWAY_{name}", {"NATS_URL": "nats://h:1", "NATS_TOKEN": "t"}.get(name, "7"))
+    with pytest.raises(ValidationError, match=f"SHINSA_GATEWAY_{name}: the gateway has no queue"):
+        GatewaySettings()
+
+
+def test_what_strangers_may_do_says_nothing_where_everybody_may_do_everything() -> None:
+    with pytest.raises(ValidationError, match="SHINSA_GATEWAY_ANONYMOUS_SCOPES is set, and no key is asked for"):
+        GatewaySettings(anonymous_scopes="read")
+    assert GatewaySettings(anonymous_scopes="read", require_keys=True).anonymous_scopes == {"read"}

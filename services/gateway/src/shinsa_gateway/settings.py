@@ -19,12 +19,22 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+# What services with queues and a gRPC door are told: the gateway has neither.
+_UNHEEDED = frozenset(
+    {
+        *(name for name in ServiceSettings.model_fields if name.startswith("nats_")),
+        *("ack_wait_seconds", "recorded_patience_seconds", "max_deliveries", "clock_skew_seconds"),
+        *("grpc_port", "health_port"),
+    }
+)
+
+
 class GatewaySettings(ServiceSettings):
     """Where the gateway listens, whom it asks, and who may ask it."""
 
     model_config = service_config("gateway")
 
-    grpc_port: int = Field(default=50054, description="reserved; the gateway has no gRPC door")
+    grpc_port: int = Field(default=0, description="means nothing here: the gateway has no gRPC door")
     http_host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     http_port: int = Field(default=8800, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     orchestrator_address: str = Field(default="127.0.0.1:50050", description="host:port")
@@ -65,9 +75,22 @@ class GatewaySettings(ServiceSettings):
         return frozenset(filter(None, map(str.strip, words.split(",")))) if isinstance(words, str) else words
 
     @model_validator(mode="after")
+    def _heeds_all_it_is_told(self) -> Self:
+        if given := sorted(map(self.env_name, self.model_fields_set & _UNHEEDED)):
+            raise ValueError(f"{', '.join(given)}: the gateway has no queue and no gRPC door of its own; unset it")
+        if self.anonymous_scopes and self._keyless():
+            raise ValueError(
+                "SHINSA_GATEWAY_ANONYMOUS_SCOPES is set, and no key is asked for: everybody may do everything; set "
+                "SHINSA_GATEWAY_API_KEY, SHINSA_GATEWAY_API_KEYS_FILE or SHINSA_GATEWAY_REQUIRE_KEYS, too, or unset it"
+            )
+        return self
+
+    def _keyless(self) -> bool:
+        return self.api_key is None and self.api_keys_file is None and not self.require_keys
+
+    @model_validator(mode="after")
     def _closed_unless_local(self) -> Self:
-        keyless = self.api_key is None and self.api_keys_file is None and not self.require_keys
-        if keyless and not is_loopback(self.http_host):
+        if self._keyless() and not is_loopback(self.http_host):
             raise ValueError(
                 f"SHINSA_GATEWAY_HTTP_HOST is {self.http_host!r}, which others can reach, and no API key is set; "
                 "set SHINSA_GATEWAY_API_KEY, SHINSA_GATEWAY_API_KEYS_FILE or SHINSA_GATEWAY_REQUIRE_KEYS, or listen on "
