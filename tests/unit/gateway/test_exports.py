@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -61,6 +62,25 @@ async def test_parquet_can_be_read_again(http: Any, items: list[Item]) -> None:
     rows = parquet.read_table(io.BytesIO(answer.content)).to_pylist()
     assert [row["answer"] for row in rows] == [item.answer for item in items]
     assert rows[0]["metrics"] == '{"accuracy": 1.0}'
+
+
+async def test_a_large_file_is_written_while_others_are_served(
+    http: Any, items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that is empty on the first page is filled on the second."""
+    import pyarrow.parquet as parquet
+
+    items[:] = [an_item(1, finished_at=None), an_item(2, finished_at=None), an_item(3)]
+    threads = []
+    write = parquet.write_table
+    monkeypatch.setattr(
+        parquet, "write_table", lambda *told, **more: (threads.append(threading.get_ident()), write(*told, **more))
+    )
+    answer = await http.get("/v1/runs/r1/export/items?format=parquet")
+    rows = parquet.read_table(io.BytesIO(answer.content)).to_pylist()
+    assert [row["finished_at"] for row in rows] == [None, None, items[2].model_dump(mode="json")["finished_at"]]
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_without_the_library_it_says_which(http: Any, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,21 +111,28 @@ async def export_scores(
 @router.get(
     "/{run_id}/export/llm-jp-eval",
     operation_id="export_llm_jp_eval",
+    response_model=LlmJpEvalResult,
     responses=problems(404),
     dependencies=[needs(Scope.READ)],
 )
 async def export_llm_jp_eval(
     run_id: RunId, query: Annotated[ResultQuery, Query()], orchestrator: AskOrchestrator, tables: AskBoardTables
-) -> LlmJpEvalResult:
+) -> Response:
     """The run as the result file of llm-jp-eval: scores by dataset and metric from 0 to 1, outputs, config."""
     report = await orchestrator.get_report(run_id)
     table = await asyncio.to_thread(_without_rows, await tables.document(_BOARD))
-    return LlmJpEvalResult.model_validate(await exporting.llm_jp_eval(orchestrator, report, table, query.shots))
+    document = await exporting.llm_jp_eval(orchestrator, report, table, query.shots)
+    return Response(await asyncio.to_thread(_result, document), media_type="application/json")
 
 
 def _without_rows(document: TableDocument) -> BoardTable:
     """Of a large board they would take seconds to read."""
     return BoardTable.model_validate({**json.loads(gzip.decompress(document.content)), "rows": ()})
+
+
+def _result(document: exporting.Row) -> str:
+    """Of a large run it takes seconds to write, in which others must be served."""
+    return LlmJpEvalResult.model_validate(document).model_dump_json()
 
 
 def _file(rows: AsyncIterator[Sequence[exporting.Row]], name: str, form: TableFormat) -> StreamingResponse:
