@@ -23,16 +23,14 @@ export function link(path, parameters = {}) {
 }
 
 /** Changes parts of the query without a new page: `""` or null takes a part out. */
-export function setQuery(changes, { push = false } = {}) {
+export function setQuery(changes) {
   const found = query();
   for (const [name, value] of Object.entries(changes)) {
     if (value === "" || value == null) found.delete(name);
     else found.set(name, value);
   }
   const text = readable(found);
-  const changed = window.location.pathname + (text ? `?${text}` : "");
-  if (push) window.history.pushState(null, "", changed);
-  else window.history.replaceState(null, "", changed);
+  window.history.replaceState(null, "", window.location.pathname + (text ? `?${text}` : ""));
   here = address();
 }
 

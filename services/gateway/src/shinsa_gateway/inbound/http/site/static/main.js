@@ -3,7 +3,7 @@
 import { fill, h } from "./dom.js";
 import { followAddress, t } from "./i18n.js";
 import { frame, trouble } from "./layout.js";
-import { onNavigation, query } from "./location.js";
+import { link, onNavigation, query } from "./location.js";
 
 const ROUTES = [
   [/^\/boards$/, () => import("./pages/boards.js")],
@@ -59,7 +59,7 @@ async function found(path) {
 function missing() {
   return {
     title: t("error.no_page"),
-    nodes: h("div", { class: "page" }, h("h1", {}, t("error.no_page")), h("p", {}, h("a", { href: "/boards" }, t("nav.boards")))),
+    nodes: h("div", { class: "page" }, h("h1", {}, t("error.no_page")), h("p", {}, h("a", { href: link("/boards") }, t("nav.boards")))),
   };
 }
 

@@ -5,7 +5,7 @@ import { t, word } from "./i18n.js";
 import { tell } from "./layout.js";
 import { count } from "./format.js";
 
-/** A table of `{head, cell(row), number?, scope?}` columns. */
+/** A table of `{head, cell(row), number?}` columns; one without a head has a `label` for screen readers. */
 export function table(columns, rows, { label, empty = t("empty.none") } = {}) {
   if (!rows.length) return h("div", { class: "empty" }, h("p", {}, empty));
   const kind = (column) => (column.number ? "number" : null);
@@ -23,8 +23,8 @@ export function scrolled(label, ...children) {
 
 const STATE_TONES = {
   running: "live", pending: "", complete: "good", incomplete: "warn", paused: "warn", cancelled: "", failed: "bad",
-  finished: "good", refused: "bad", ready: "good", loading: "live", idle: "",
-  open: "warn", accepted: "good", rejected: "", approved: "good", hidden: "",
+  finished: "good", rejected: "bad", withdrawn: "", ready: "good", loading: "live", idle: "", unserved: "warn",
+  visible: "good", resolved: "good", hidden: "",
 };
 
 /** A state of a run, submission or model. */

@@ -7,11 +7,11 @@ import { linear } from "./scale.js";
 const [WIDTH, LEFT, RIGHT, TOP, ROW] = [760, 250, 64, 12, 24];
 
 /** `bars`: `{label, value, half?, series?}`; `half` is the half width of an interval. */
-export function barChart(bars, format, { low = 0, high = null } = {}) {
+export function barChart(bars, format, { high = null } = {}) {
   const ends = bars.flatMap((bar) => [bar.value + (bar.half ?? 0), bar.value - (bar.half ?? 0)]);
-  const x = linear([Math.min(low, ...ends), high ?? (Math.max(...ends, 0) * 1.04 || 1)], [LEFT, WIDTH - RIGHT], 6);
+  const x = linear([Math.min(0, ...ends), high ?? (Math.max(...ends, 0) * 1.04 || 1)], [LEFT, WIDTH - RIGHT], 6);
   const height = TOP + bars.length * ROW + 30;
-  const zero = x.at(Math.max(0, low));
+  const zero = x.at(0);
   return canvas(
     WIDTH,
     height,

@@ -27,12 +27,12 @@ export function boxPlot(groups, series, format) {
 }
 
 /** The coloured names of several series. */
-export function legend(series, x = LEFT, y = 16) {
-  let from = x;
+export function legend(series) {
+  let from = LEFT;
   return series.map((label, at) => {
     const here = from;
     from += 34 + wide(label);
-    return [svg("rect", { class: `bar s${(at % 8) + 1}`, x: here, y: y - 9, width: 11, height: 11, rx: 2 }), text(here + 17, y + 1, label)];
+    return [svg("rect", { class: `bar s${(at % 8) + 1}`, x: here, y: 7, width: 11, height: 11, rx: 2 }), text(here + 17, 17, label)];
   });
 }
 

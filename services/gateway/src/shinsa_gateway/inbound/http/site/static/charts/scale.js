@@ -29,11 +29,11 @@ function ticks(low, high, wanted) {
   return found;
 }
 
-/** A range with some air, kept within bounds. */
-export function padded(values, share = 0.06, bounds = [-Infinity, Infinity]) {
+/** A range with some air. */
+export function padded(values, share = 0.06) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const air = (high - low || Math.abs(high) || 1) * share;
-  return [Math.max(bounds[0], low - air), Math.min(bounds[1], high + air)];
+  return [low - air, high + air];
 }
 
 /** Five numbers of a sample, quartiles by linear interpolation, whiskers within 1.5 interquartile ranges. */

@@ -7,11 +7,8 @@ import { linear, logarithmic, padded } from "./scale.js";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [760, 440, 58, 20, 34, 52];
 
-/**
- * `points`: `{x, y, label, title, series}`, series from 1; `log`: the x axis is logarithmic; `lines`: paths over the
- * same axes as `[[x, y], …]`.
- */
-export function scatter(points, { xLabel, yLabel, xFormat, yFormat, labels = false, log = false, lines = [], series = [] }) {
+/** `points`: `{x, y, label, title, series}`, series from 1; `log`: the x axis is logarithmic. */
+export function scatter(points, { xLabel, yLabel, xFormat, yFormat, labels = false, log = false, series = [] }) {
   const xs = points.map((point) => point.x);
   const ys = points.map((point) => point.y);
   const range = [LEFT, WIDTH - RIGHT];
@@ -24,7 +21,6 @@ export function scatter(points, { xLabel, yLabel, xFormat, yFormat, labels = fal
     xAxis(x, HEIGHT - BOTTOM, xFormat, LEFT, WIDTH - RIGHT),
     text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, xLabel, { class: "title", "text-anchor": "middle" }),
     text(14, (TOP + HEIGHT - BOTTOM) / 2, yLabel, { class: "title", "text-anchor": "middle", transform: `rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})` }),
-    lines.map((line, at) => svg("path", { class: `line s${(at % 8) + 1}`, d: line.map(([px, py], n) => `${n ? "L" : "M"}${x.at(px)} ${y.at(py)}`).join("") })),
     points.map((point) => svg("circle", { class: `dot s${((point.series ?? 1) - 1) % 8 + 1}`, cx: x.at(point.x), cy: y.at(point.y), r: 5 }, svg("title", {}, point.title ?? point.label))),
     series.length > 1 && legend(series),
     labels && placed(points.map((point) => ({ ...point, px: x.at(point.x), py: y.at(point.y) }))),

@@ -14,7 +14,7 @@ export default {
   "error.title": "Something went wrong", "error.no_page": "There is no such page", "error.key_needed": "This gateway asks for an API key",
   "error.near": "Did you mean: {names}?", "error.request": "Request {id}",
   "action.retry": "Try again", "action.close": "Close", "action.copy": "Copy", "action.search": "Search", "action.more": "Show more",
-  "action.download_json": "JSON Lines", "action.save": "Save", "action.cancel": "Cancel", "action.reset": "Reset",
+  "action.download_json": "JSON Lines", "action.cancel": "Cancel",
   "told.copied": "Copied", "told.not_copied": "The browser did not allow copying", "told.rescored": "Scores were tallied again",
   "empty.none": "Nothing here yet", "filter.any": "Any", "count.of": "{part} / {whole}", "count.of_whole": "of {whole}",
   "time.hours": "{hours} h {minutes} min", "time.minutes": "{minutes} min {seconds} s", "time.seconds": "{seconds} s",
@@ -57,7 +57,7 @@ export default {
 
   "items.title": "Samples", "items.wrong": "Wrong only", "items.category": "Category", "items.only_wrong": "Wrong", "items.only_unreadable": "Unreadable",
   "items.only_truncated": "Truncated", "items.only_disagreed": "Judges disagree", "items.only_all": "All", "items.shots": "{shots}-shot", "items.repetition": "repetition {number}",
-  "items.count": "{count} samples", "items.none": "No sample matches.", "items.permalink": "Permalink", "items.copy_json": "Copy JSON",
+  "items.count": "{count} samples", "items.none": "No sample matches.", "items.permalink": "Permalink", "items.copy_json": "Copy JSON", "items.cut": "The file ends after {count} samples; `shinsa export {run}` writes all.",
   "items.answer": "Answer as read from the reply", "items.no_answer": "No answer could be read.", "items.gold": "Gold", "items.no_gold": "This benchmark has no gold answer; see its checks or judge.",
   "step.prompt": "Prompt as rendered", "step.sampling": "Sampling", "step.as_sent": "Request as sent to the engine", "step.reasoning": "Reasoning ({characters} characters)",
   "step.empty_reply": "The reply is empty.", "step.tokens": "{prompt} → {completion} tokens", "step.attempts": "attempt {count}", "step.reused": "Reused from an earlier run",

@@ -14,7 +14,7 @@ export default {
   "error.title": "問題が発生しました", "error.no_page": "ページが見つかりません", "error.key_needed": "API キーが必要です",
   "error.near": "もしかして: {names}", "error.request": "リクエスト {id}",
   "action.retry": "再試行", "action.close": "閉じる", "action.copy": "コピー", "action.search": "検索", "action.more": "さらに表示",
-  "action.download_json": "JSON Lines", "action.save": "保存", "action.cancel": "取り消す", "action.reset": "元に戻す",
+  "action.download_json": "JSON Lines", "action.cancel": "取り消す",
   "told.copied": "コピーしました", "told.not_copied": "ブラウザーがコピーを許可しませんでした", "told.rescored": "集計し直しました",
   "empty.none": "まだ何もありません", "filter.any": "すべて", "count.of": "{part} / {whole}", "count.of_whole": "全 {whole}",
   "time.hours": "{hours} 時間 {minutes} 分", "time.minutes": "{minutes} 分 {seconds} 秒", "time.seconds": "{seconds} 秒",
@@ -57,7 +57,7 @@ export default {
 
   "items.title": "サンプル", "items.wrong": "不正解のみ", "items.category": "カテゴリー", "items.only_wrong": "不正解", "items.only_unreadable": "判定不能",
   "items.only_truncated": "打ち切り", "items.only_disagreed": "審査が割れたもの", "items.only_all": "すべて", "items.shots": "{shots}-shot", "items.repetition": "{number} 回目",
-  "items.count": "{count} 件", "items.none": "条件に合うサンプルはありません。", "items.permalink": "固定リンク", "items.copy_json": "JSON をコピー",
+  "items.count": "{count} 件", "items.none": "条件に合うサンプルはありません。", "items.permalink": "固定リンク", "items.copy_json": "JSON をコピー", "items.cut": "ファイルは先頭の {count} 件までです。`shinsa export {run}` ですべて書き出せます。",
   "items.answer": "応答から読み取った回答", "items.no_answer": "回答を読み取れませんでした。", "items.gold": "正解", "items.no_gold": "このベンチマークには正解がありません。検査または審査の結果をご覧ください。",
   "step.prompt": "実際のプロンプト", "step.sampling": "サンプリング設定", "step.as_sent": "エンジンに送った要求", "step.reasoning": "思考過程（{characters} 文字）",
   "step.empty_reply": "応答は空です。", "step.tokens": "{prompt} → {completion} トークン", "step.attempts": "{count} 回目の依頼", "step.reused": "過去の実行から再利用",

@@ -16,7 +16,7 @@ export default {
   "operate.title": "運用", "operate.lead": "「operate」の権限を持つキーが必要な操作です。", "operate.waiting": "判断待ち", "operate.none_waiting": "判断待ちはありません。", "operate.queue": "待ち行列", "operate.models": "モデル", "operate.in_flight": "処理中",
   "operate.decide": "判断", "operate.approve": "承認", "operate.reject": "却下", "operate.reject_title": "{model} を却下", "operate.reason": "理由（申請者に表示されます）", "operate.priority_of": "{model} の優先度", "operate.done": "完了しました",
 
-  "analysis.title": "分析", "analysis.lead": "ランキング全体から分かることを示します。図はすべて SVG、PNG、データとして取り出せます。", "analysis.board": "ランキング", "analysis.rows": "対象の行", "analysis.shots": "例示数", "analysis.all_shots": "すべて", "analysis.all_rows": "すべての行", "analysis.choose_rows": "モデルを選ぶ…",
+  "analysis.title": "分析", "analysis.lead": "ランキング全体から分かることを示します。図はすべて SVG、PNG、データとして取り出せます。", "analysis.board": "ランキング", "analysis.rows": "対象の行", "analysis.shots": "例示数", "analysis.all_shots": "すべて", "analysis.choose_rows": "モデルを選ぶ…",
   "analysis.rows_chosen": "{count} 件を選択中", "analysis.method": "相関係数", "analysis.standardize": "主成分分析で標準化する", "analysis.took_part": "対象は {count} 行です。", "analysis.dropped": "対象外の {count} 行", "analysis.no_data": "この分析に必要な行がありません: {why}",
   "analysis.statistics": "規模・アーキテクチャー・種類別のモデル数", "analysis.models": "{models} モデル、{rows} 行", "analysis.by_size": "規模", "analysis.by_architecture": "アーキテクチャー", "analysis.by_type": "種類", "analysis.group": "区分", "analysis.share": "割合", "analysis.number": "モデル数",
   "analysis.shots_title": "0-shot と few-shot の比較", "analysis.drop": "例示による平均の増分", "analysis.overlap": "四分位範囲の重なり", "analysis.yes": "あり", "analysis.no": "なし",
@@ -28,5 +28,7 @@ export default {
   "usage.title": "審査モデルの利用", "usage.verdicts": "判定数", "usage.cost": "費用",
   "evaluation.title": "審査モデルの信頼性", "evaluation.lead": "`shinsa judge-eval --json` は記録済みの判定と比べて審査モデルを測ります。その結果をここで開けます。ファイルはこのブラウザーの外に送られません。", "evaluation.open": "結果ファイル（JSON）", "evaluation.not_a_report": "shinsa judge-eval --json の結果ではありません。",
   "evaluation.of": "{measured} と {reference} の比較", "evaluation.asked": "依頼した件数", "evaluation.repeats": "繰り返し", "evaluation.unreadable": "判定不能", "evaluation.subset": "区分", "evaluation.subsets": "区分ごとの指標", "evaluation.compared": "比較数", "evaluation.disagreements": "食い違いの大きい例", "evaluation.case": "事例", "evaluation.reference": "基準", "evaluation.measured": "測定対象",
-  "figure.accuracy": "一致率", "figure.accuracy_by_order": "順序別の正答率", "figure.spearman": "順位相関", "figure.kendall": "ケンドールの τ", "figure.kappa": "カッパ係数", "figure.kappa_quadratic": "重み付きカッパ（二次）", "figure.kappa_linear": "重み付きカッパ（一次）", "figure.pearson": "相関係数",
+  "figure.accuracy": "一致率", "figure.accuracy_by_order": "順序別の正答率", "figure.spearman": "順位相関", "figure.kendall": "ケンドールの τ", "figure.kappa": "カッパ係数", "figure.kappa_quadratic": "重み付きカッパ（二次）", "figure.kappa_linear": "重み付きカッパ（一次）",
+  "figure.within_one": "1 点差以内", "figure.mae": "平均絶対差", "figure.bias": "基準との平均差", "figure.length_bias": "長い回答への偏り", "figure.ties": "引き分け", "figure.position_consistency": "順序を替えても同じ勝者",
+  "figure.first_place_share": "先に置いた側の勝率", "figure.self_agreement": "再審査での一致", "figure.self_deviation": "再審査でのばらつき",
 };

@@ -2,13 +2,15 @@
 
 import { all, get, newest } from "../api.js";
 import { fill, h } from "../dom.js";
+import { count } from "../format.js";
 import { t, word } from "../i18n.js";
 import { link, query, setQuery } from "../location.js";
-import { trouble } from "../layout.js";
-import { choice, mark } from "../widgets.js";
+import { tell, trouble } from "../layout.js";
+import { choice, mark, save } from "../widgets.js";
 import { itemView } from "./item_view.js";
 
 const PAGE = 100;
+const MOST_SAVED = 100000;
 const REASONS = ["truncated", "judge_unreadable", "empty", "refused", "no_code", "simulation_failed"];
 
 export async function render({ parts: [runId], signal }) {
@@ -78,7 +80,7 @@ function bar(view) {
       choice(t("report.reason"), [...any, ...reasons], now.reason, change("reason")),
       categories(view, now, any, change("category")),
       h("label", { class: "check" }, h("input", { type: "checkbox", name: "wrong", checked: Boolean(now.wrong_only), onchange: (event) => changed(view, { wrong: event.target.checked ? "1" : "" }) }), h("span", {}, t("items.wrong"))),
-      h("label", { class: "with-label" }, h("span", {}, t("compare.sample")), h("input", { type: "search", name: "sample", class: "short", value: now.sample_id, onchange: (event) => change("sample")(event.target.value.trim()) })),
+      h("label", { class: "with-label" }, h("span", {}, t("compare.sample")), h("input", { type: "search", name: "sample", value: now.sample_id, onchange: (event) => change("sample")(event.target.value.trim()) })),
       h("span", { class: "push row" }, quick(view)),
     ),
   );
@@ -138,11 +140,16 @@ function listed(view) {
 
 async function download(view, button) {
   button.disabled = true;
-  const { save } = await import("../widgets.js");
-  const path = `/v1/runs/${encodeURIComponent(view.run.id)}/items`;
-  const { entries } = await all(path, wanted(), "items", { limit: 100000, signal: view.signal });
-  save(`${view.run.id}-items.jsonl`, entries.map((one) => JSON.stringify(one)).join("\n") + "\n", "application/jsonl");
-  button.disabled = false;
+  try {
+    const path = `/v1/runs/${encodeURIComponent(view.run.id)}/items`;
+    const { entries, more } = await all(path, wanted(), "items", { limit: MOST_SAVED, signal: view.signal });
+    save(`${view.run.id}-items.jsonl`, entries.map((one) => JSON.stringify(one)).join("\n") + "\n", "application/jsonl");
+    if (more) tell(t("items.cut", { count: count(entries.length), run: view.run.id }));
+  } catch (error) {
+    if (!view.signal.aborted) tell(error.message);
+  } finally {
+    button.disabled = false;
+  }
 }
 
 function withItem(id) {

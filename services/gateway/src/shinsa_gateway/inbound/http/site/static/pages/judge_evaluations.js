@@ -7,7 +7,7 @@ import { count, number, time } from "../format.js";
 import { t, word } from "../i18n.js";
 import { pairs, table } from "../widgets.js";
 
-const FROM_0_TO_1 = new Set(["accuracy", "accuracy_by_order", "consistency"]);
+const FROM_0_TO_1 = new Set(["accuracy", "within_one", "ties", "accuracy_by_order", "position_consistency", "first_place_share", "self_agreement"]);
 
 /** The part of the judges' page that opens reports. */
 export function evaluations() {
@@ -49,7 +49,7 @@ function shown(report) {
       [t("evaluation.asked"), report.asked == null ? "" : count(report.asked)],
       [t("evaluation.repeats"), report.repeats == null ? "" : count(report.repeats)],
       [t("evaluation.unreadable"), unreadable(report.unreadable)],
-      [t("report.digest"), report.judge?.digest],
+      [t("report.digest"), report.judge?.profile_digests?.join(", ")],
     ]),
     h("div", { class: "section" }, table(subsetColumns(names), report.subsets, { label: t("evaluation.subsets") })),
     h("div", { class: "charts section" }, names.map((name) => drawn(name, report.subsets))),

@@ -1,6 +1,6 @@
 // What readers say of a sample, and the form to say it: a comment, or a report that something is wrong.
 
-import { Refusal, get, newest, send } from "../api.js";
+import { get, newest, send } from "../api.js";
 import { fill, h } from "../dom.js";
 import { time } from "../format.js";
 import { t, word } from "../i18n.js";
@@ -52,7 +52,6 @@ function form(item, done) {
       tell(t("remarks.thanks"));
       done();
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
       tell(error.message);
     }
   };

@@ -103,8 +103,7 @@ function checked(view, report) {
 }
 
 function refused(view, error) {
-  if (!(error instanceof Refusal)) throw error;
-  const { problem } = error;
+  const problem = error instanceof Refusal ? error.problem : { title: t("error.title"), detail: error.message };
   const known = [...(problem.errors ?? []).map((one) => [one.field, one.detail]), [problem.field, problem.detail]];
   for (const [name, detail] of known) if (name) wrong(view, name.split(".").pop(), detail);
   fill(view.result, h("div", { class: "notice bad", role: "alert" }, h("strong", {}, `${problem.title}: `), problem.detail, problem.near_matches?.length > 0 && h("div", {}, t("error.near", { names: problem.near_matches.join(", ") }))));
