@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,11 +13,16 @@ from shinsa_gateway.domain.analysis import AnalysisQuery
 async def test_an_analysis_is_asked_for_with_everything_that_was_said(
     http: httpx.AsyncClient, orchestrator: Any
 ) -> None:
-    query = "board=b&rows=r~0,%20r~4,&columns=c,d&shots=4&by=type&method=spearman&standardize=true"
-    answer = await http.get(f"/v1/analyses/groups?{query}")
-    assert (answer.status_code, answer.json()["kind"]) == (200, "groups")
-    wanted = AnalysisQuery("b", ("r~0", "r~4"), ("c", "d"), "4", "type", "spearman", standardize=True)
-    assert orchestrator.calls == [("analyse", "groups", wanted, False)]
+    query = "board=b&rows=r~0,%20r~4,&columns=c,d&shots=4"
+    plain = AnalysisQuery("b", ("r~0", "r~4"), ("c", "d"), "4")
+    for kind, more, wanted in (
+        ("groups", "by=type", replace(plain, by="type")),
+        ("correlation", "method=spearman", replace(plain, method="spearman")),
+        ("pca", "standardize=true", replace(plain, standardize=True)),
+    ):
+        answer = await http.get(f"/v1/analyses/{kind}?{query}&{more}")
+        assert (answer.status_code, answer.json()["kind"]) == (200, kind)
+        assert orchestrator.calls.pop() == ("analyse", kind, wanted, False)
 
 
 async def test_without_more_an_analysis_is_of_the_whole_board(http: httpx.AsyncClient, orchestrator: Any) -> None:
@@ -42,6 +48,9 @@ async def test_a_table_is_a_file(http: httpx.AsyncClient, orchestrator: Any) -> 
         ("/v1/analyses/pca?board=b&format=xls", "format"),
         ("/v1/analyses/pca?board=b&standardize=perhaps", "standardize"),
         ("/v1/analyses/pca?board=b&row=r", "row"),
+        ("/v1/analyses/pca?board=b&by=type", "by"),
+        ("/v1/analyses/groups?board=b&method=pearson", "method"),
+        ("/v1/analyses/statistics?board=b&standardize=true", "standardize"),
     ],
 )
 async def test_what_is_wrong_is_named(http: httpx.AsyncClient, orchestrator: Any, path: str, field: str) -> None:

@@ -152,7 +152,13 @@ async def test_orders_are_passed_on(http: Any, operations: Any) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({}, "all"), ({"letters": ["x"]}, "letters.0"), ({"service": "gateway"}, "service"), ({"every": True}, "every")],
+    [
+        ({}, "all"),
+        ({"letters": ["x"]}, "letters.0"),
+        ({"service": "gateway"}, "service"),
+        ({"every": True}, "every"),
+        ({"all": True, "run_id": "r"}, "all"),
+    ],
 )
 async def test_a_choice_must_choose(http: Any, operations: Any, body: Any, field: str) -> None:
     answer = await http.post("/v1/dead-letters/drop", json=body)

@@ -221,3 +221,10 @@ async def test_a_service_that_is_away_is_a_problem_of_its_route_alone(
     answer = await http.get(path)
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (status, "3", 2.2)
     assert (await http.get("/v1/runs")).status_code == 200
+
+
+async def test_items_that_have_not_ended_cannot_be_asked_for(http: Any, orchestrator: Any) -> None:
+    answer = await http.get("/v1/runs/r/items?status=pending")
+    assert (answer.status_code, answer.json()["field"]) == (422, "status")
+    assert "'scored', 'model_error' or 'infra_error'" in answer.json()["detail"]
+    assert orchestrator.calls == []

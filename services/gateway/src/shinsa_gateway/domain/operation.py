@@ -194,7 +194,7 @@ class DeadLetterDetail(Resource):
 
 
 class LetterChoice(Writable):
-    """Which dead letters. At least one field must be set: `all` takes every one."""
+    """Which dead letters: those that fit all that is set, or `all` and nothing else for every one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"run_id": "01JD3V8Q6Y"}]})
 
@@ -205,9 +205,12 @@ class LetterChoice(Writable):
 
     @model_validator(mode="after")
     def _some(self) -> Self:
-        if not (self.letters or self.run_id or self.service or self.all):
+        some = bool(self.letters or self.run_id or self.service)
+        if not some and not self.all:
             message = "say which: letters, run_id or service; or all for every one"
             raise PydanticCustomError("one_of", message, {"field": "all"})
+        if some and self.all:
+            raise PydanticCustomError("one_of", "takes every one; leave it out, or what narrows", {"field": "all"})
         return self
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from shinsa_chassis.errors import Reason, ShinsaError
 
 from shinsa_gateway.domain.access import Scope
 from shinsa_gateway.domain.analysis import Analysis, AnalysisQuery
@@ -16,6 +17,8 @@ from shinsa_gateway.inbound.http.openapi import problems
 router = APIRouter(prefix="/v1/analyses", tags=["catalog"])
 
 Kind = Literal["statistics", "shots", "correlation", "size-trend", "pca", "groups"]
+# Parameters that one analysis alone heeds.
+_OF_ONE = {"by": "groups", "method": "correlation", "standardize": "pca"}
 
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
@@ -58,6 +61,7 @@ async def get_analysis(
     orchestrator: AskOrchestrator,
 ) -> Response:
     """One analysis. Nothing that was not measured is made up: rows that cannot take part are listed with the reason."""
+    _refuse_unheeded(kind, asked)
     wanted = AnalysisQuery(
         board=asked.board,
         rows=() if asked.rows == "all" else _words(asked.rows),
@@ -73,6 +77,13 @@ async def get_analysis(
         return Response(document, media_type="application/json")
     named = {"Content-Disposition": f'attachment; filename="shinsa-{kind}.csv"'}
     return Response(document, media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _refuse_unheeded(kind: str, asked: Asked) -> None:
+    for name, heeds in _OF_ONE.items():
+        if getattr(asked, name) and kind != heeds:
+            message = f"{name}: the analysis {kind!r} does not heed it, {heeds!r} alone does; leave it out."
+            raise ShinsaError(Reason.INVALID_ARGUMENT, message, field=name)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ class ItemQuery(Writable):
     """Which items."""
 
     benchmark: str = Query(default="", description="Only items of this benchmark.")
-    status: Literal["pending", "scored", "model_error", "infra_error"] | None = Query(
-        default=None, description="Only items that stand like this."
+    status: Literal["scored", "model_error", "infra_error"] | None = Query(
+        default=None, description="Only items that ended so; those that have not are not listed."
     )
     category: str = Query(default="", description="Only items of this category.")
     wrong_only: bool = Query(default=False, description="Only items whose primary metric is below its best value.")
