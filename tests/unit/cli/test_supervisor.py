@@ -221,3 +221,22 @@ def test_a_record_that_cannot_be_put_in_place_leaves_nothing_behind(
     with pytest.raises(OSError, match="no space"):
         write_private(tmp_path / "mesh.json", "{}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "option"),
+    [
+        ("SHINSA_ORCHESTRATOR_DATA_DIR", "--data"),
+        ("SHINSA_GATEWAY_HTTP_PORT", "--port"),
+        ("SHINSA_JUDGE_DRAIN_SECONDS", "--drain-seconds"),
+        ("SHINSA_SANDBOX_NATS_URL", ""),
+    ],
+)
+def test_a_setting_that_the_mesh_decides_is_refused_where_it_says_something_else(
+    tmp_path: Path, variable: str, option: str
+) -> None:
+    with pytest.raises(Problem, match=f"{variable} is for `shinsa up` to decide") as refused:
+        plan(tmp_path, {variable: "7"})
+    assert refused.value.field == variable
+    assert option in refused.value.remedy
+    assert len(plan(tmp_path, {variable: ""})) == 6

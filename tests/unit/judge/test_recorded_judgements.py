@@ -27,10 +27,10 @@ def test_llmbar(tmp_path: Path) -> None:
     found = read_recorded(tmp_path)
     assert (found.judges, found.formats) == (("people",), ["llmbar"])
     first = found.judgements[0]
-    assert (first.label, first.value, first.case.rubric) == ("A", 1.0, "preference_en")
+    assert first.case.rubric == "preference_en"
     assert first.case.fields == {"instruction": "指示", "output_a": "一", "output_b": "二つ"}
     assert (first.case.subset, first.case.answers) == ("LLMBar/Natural", ("一", "二つ"))
-    assert [one.label for one in found.judgements] == ["A", "B"]
+    assert [one.value for one in found.judgements] == [1.0, 0.0]
 
 
 def shaberi(score: object, answer: str | None = "答え", **more: str) -> dict[str, object]:
@@ -90,20 +90,20 @@ def test_fastchat(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("winners", "label", "value"),
+    ("winners", "value"),
     [
-        (("model_1", "model_1"), "A", 1.0),
-        (("model_2", "model_2"), "B", 0.0),
-        (("model_1", "model_2"), "tie", 0.5),
-        (("tie", "tie"), "tie", 0.5),
-        (("model_1", "error"), "", None),
+        (("model_1", "model_1"), 1.0),
+        (("model_2", "model_2"), 0.0),
+        (("model_1", "model_2"), 0.5),
+        (("tie", "tie"), 0.5),
+        (("model_1", "error"), None),
     ],
 )
-def test_fastchat_pairs(tmp_path: Path, winners: tuple[str, str], label: str, value: float | None) -> None:
+def test_fastchat_pairs(tmp_path: Path, winners: tuple[str, str], value: float | None) -> None:
     row = {"question_id": 1, "question": "?", "answer_1": "一", "answer_2": "二", "judge_model": "gpt-4"}
     put(tmp_path / "p.jsonl", row | {"g1_winner": winners[0], "g2_winner": winners[1]})
     (one,) = read_recorded(tmp_path).judgements
-    assert (one.judge, one.label, one.value, one.case.rubric) == ("gpt-4", label, value, "mt_bench_pairwise")
+    assert (one.judge, one.value, one.case.rubric) == ("gpt-4", value, "mt_bench_pairwise")
 
 
 def test_ones_own(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_ones_own(tmp_path: Path) -> None:
     put(tmp_path / "own.jsonl", *rows)
     first, second = read_recorded(tmp_path / "own.jsonl").judgements
     assert (first.case.subset, first.case.cluster, first.case.answers, first.value) == ("mail", "1", ("!",), 7.0)
-    assert (second.case.is_pair, second.value, second.label) == (True, 0.0, "B")
+    assert (second.case.is_pair, second.value) == (True, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 def test_a_configuration_beside_the_data_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"a": 1}, indent=2), "utf-8")
     put(tmp_path / "p.json", {"input": "", "output_1": "", "output_2": "", "label": 1}, as_list=True)
-    assert read_recorded(tmp_path).files == ["p.json"]
+    assert read_recorded(tmp_path).formats == ["llmbar"]
 
 
 def cases(count: int, subset: str = "s") -> list[Case]:

@@ -19,6 +19,8 @@ __all__ = ["MODEL_PATIENCE", "GatewayClient", "Query", "cannot_reach", "read_pro
 
 # A model may have to be loaded first, and may think long. Seconds.
 MODEL_PATIENCE = 900.0
+# Some files are written whole before their first byte is sent. Seconds.
+FILE_PATIENCE = 900.0
 _GATEWAY_TROUBLE = (502, 503, 504)
 
 T = TypeVar("T")
@@ -49,7 +51,6 @@ class GatewayClient:
         body: object = None,
         *,
         idempotency_key: str = "",
-        query: Query | None = None,
         patience: float = 0,
     ) -> JsonObject:
         """Repeated after a broken connection only under an idempotency key.
@@ -58,7 +59,7 @@ class GatewayClient:
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         repeatable = bool(idempotency_key)
-        return self._json(Request("POST", path, query or {}, body, headers, repeatable=repeatable, patience=patience))
+        return self._json(Request("POST", path, {}, body, headers, repeatable=repeatable, patience=patience))
 
     def put(self, path: str, body: object) -> JsonObject:
         return self._json(Request("PUT", path, body=body, repeatable=True))
@@ -67,8 +68,9 @@ class GatewayClient:
         self._told(lambda: self._client.answer(Request("DELETE", path)))
 
     def download(self, path: str, query: Query | None = None) -> bytes:
-        """A file as it comes."""
-        return self._told(lambda: self._client.answer(Request("GET", path, query or {}, repeatable=True))).content
+        """A file as it comes; of a large run it takes its time to begin."""
+        request = Request("GET", path, query or {}, repeatable=True, patience=FILE_PATIENCE)
+        return self._told(lambda: self._client.answer(request)).content
 
     def pages(self, path: str, key: str, query: Query, *, limit: int = 0) -> Iterator[JsonObject]:
         """The entries under ``key`` over all pages, at most ``limit`` of them; 0: all."""

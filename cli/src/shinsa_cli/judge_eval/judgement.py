@@ -41,15 +41,13 @@ class Judgement:
     case: Case
     judge: str
     value: float | None
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Everything found in a folder. ``files`` are paths relative to it, ``formats`` the formats they are in."""
+    """Everything found in a folder, and the formats that it was in."""
 
     judgements: Sequence[Judgement]
-    files: Sequence[str] = ()
     formats: Sequence[str] = field(default_factory=tuple)
 
     @property

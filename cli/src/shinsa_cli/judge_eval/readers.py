@@ -38,13 +38,12 @@ def read_recorded(folder: Path) -> Recorded:
         raise bad_input(f"there is no folder {folder}", field="--data")
     paths = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*.json*") if p.is_file())
     judgements: list[Judgement] = []
-    files, formats = [], set[str]()
+    formats = set[str]()
     for path in paths:
         rows = _rows(path)
         name = _format(path, rows)
         if name is None:
             continue
-        files.append(str(path.relative_to(folder)) if path != folder else path.name)
         formats.add(name)
         try:
             judgements += _READERS[name](path, folder, rows)
@@ -54,7 +53,7 @@ def read_recorded(folder: Path) -> Recorded:
     if not judgements:
         known = ", ".join(_READERS)
         raise bad_input(f"no recorded judgement below {folder}", field="--data", remedy=f"formats known: {known}")
-    return Recorded(judgements, files, sorted(formats))
+    return Recorded(judgements, sorted(formats))
 
 
 def _format(path: Path, rows: Sequence[Row]) -> str | None:
@@ -115,7 +114,7 @@ def _llmbar(path: Path, folder: Path, rows: Sequence[Row]) -> Iterator[Judgement
         fields = {"instruction": _text(row, "input"), "output_a": first, "output_b": second}
         label = _place(path, row, "label")
         case = _case(subset, fields["instruction"], "preference_en", fields, (first, second))
-        yield Judgement(case, PEOPLE, WORTH[label], label)
+        yield Judgement(case, PEOPLE, WORTH[label])
 
 
 def _fastchat_pair(path: Path, folder: Path, rows: Sequence[Row]) -> Iterator[Judgement]:
@@ -128,7 +127,7 @@ def _fastchat_pair(path: Path, folder: Path, rows: Sequence[Row]) -> Iterator[Ju
             yield Judgement(case, str(row.get("judge_model") or path.parent.name), None)
             continue
         label = _PLACES.get(winners[0], "tie") if winners[0] == winners[1] else "tie"
-        yield Judgement(case, str(row.get("judge_model") or path.parent.name), WORTH[label], label)
+        yield Judgement(case, str(row.get("judge_model") or path.parent.name), WORTH[label])
 
 
 def _place(path: Path, row: Row, key: str) -> str:
@@ -220,7 +219,7 @@ def _own(path: Path, folder: Path, rows: Sequence[Row]) -> Iterator[Judgement]:
         value = row.get("value", WORTH.get(label))
         subset = str(row.get("subset") or path.stem)
         case = _case(subset, str(row.get("cluster") or row.get("id") or number), str(row["rubric"]), fields, answers)
-        yield Judgement(case, str(row["judge"]), _score(value), label)
+        yield Judgement(case, str(row["judge"]), _score(value))
 
 
 def _judged_texts(fields: Mapping[str, str]) -> tuple[str, ...]:

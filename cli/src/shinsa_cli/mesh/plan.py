@@ -27,6 +27,16 @@ RANKS = {"nats": 0, "orchestrator": 1, "inference": 2, "sandbox": 2, "judge": 2,
 # What a service needs beside its drain time to close its doors.
 STOP_MARGIN = 5.0
 
+# Settings that `shinsa up` has an option for.
+_OPTIONS: Mapping[str, str] = {
+    "SHINSA_ORCHESTRATOR_DATA_DIR": "--data",
+    "SHINSA_ORCHESTRATOR_RESULTS_URL": "--database-url",
+    "SHINSA_ORCHESTRATOR_SAMPLE_LOG_URL": "--database-url",
+    "SHINSA_JUDGE_JUDGES_FILE": "--judges",
+    "SHINSA_GATEWAY_HTTP_PORT": "--port",
+    **{f"SHINSA_{name.upper()}_DRAIN_SECONDS": "--drain-seconds" for name in SERVICES},
+}
+
 # Variables that every process may see. Secrets such as provider keys reach only those that call providers.
 _FOR_ALL = re.compile(
     r"(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LANGUAGE|LC_.*|TMPDIR|XDG_.*|LD_LIBRARY_PATH|PYTHON.*|VIRTUAL_ENV|OTEL_.*"
@@ -211,4 +221,15 @@ def _environment(
         if _FOR_ALL.fullmatch(variable) or variable.startswith(prefix) or (some and some.fullmatch(variable))
     }
     own = {prefix + setting.upper(): value for setting, value in told.items() if value}
+    _refuse_other_words(own, environment)
     return {**inherited, "PYTHONUNBUFFERED": "1", **own, MESH_MARK: record.mesh_id}
+
+
+def _refuse_other_words(own: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """What the mesh decides itself must not stand otherwise in the environment, where nobody would heed it."""
+    for variable, value in own.items():
+        # Ports are taken from there already, where 0 is any.
+        if environment.get(variable, "") in ("", value) or variable.endswith("_GRPC_PORT"):
+            continue
+        option = f", or say it with {_OPTIONS[variable]}" if variable in _OPTIONS else ""
+        raise bad_input(f"{variable} is for `shinsa up` to decide", field=variable, remedy=f"unset it{option}")

@@ -157,9 +157,9 @@ class AsyncClient(AsyncParticipation):
     async def report(self, run_id: str) -> Report:
         return await self.ask(calls.get_report(run_id))
 
-    async def compare(self, run_a: str, run_b: str) -> RunComparison:
-        """b against a over the samples both measured."""
-        return await self.ask(calls.compare_runs(run_a, run_b))
+    async def compare(self, run_a: str, run_b: str, *, samples: int = 0) -> RunComparison:
+        """b against a over the samples both measured; with so many ``samples`` that differ for each primary metric."""
+        return await self.ask(calls.compare_runs(run_a, run_b, samples))
 
     async def item(self, item_id: str) -> ItemDetail:
         """With every step: prompt, reply, execution, verdict."""
@@ -214,7 +214,7 @@ class AsyncClient(AsyncParticipation):
             cursor = page.next_cursor
 
     async def items(self, run_id: str, *, page_size: int = 100, **filters: str | bool | int) -> AsyncIterator[Item]:
-        """Over all pages. ``filters``: benchmark, status, category, reason, shots, sample_id, wrong_only."""
+        """Over all pages. ``filters``: as the API describes them, such as benchmark, status and wrong_only."""
         cursor: str | None = ""
         while cursor is not None:
             page = await self.ask(calls.list_items(run_id, filters, page_size, cursor))

@@ -87,8 +87,8 @@ def get_report(run_id: str) -> Call[Report]:
     return _get(f"{run_path(run_id)}/report", Report.model_validate)
 
 
-def compare_runs(run_a: str, run_b: str) -> Call[RunComparison]:
-    return _get("/v1/compare", RunComparison.model_validate, {"a": run_a, "b": run_b})
+def compare_runs(run_a: str, run_b: str, samples: int) -> Call[RunComparison]:
+    return _get("/v1/compare", RunComparison.model_validate, {"a": run_a, "b": run_b, "samples": samples or None})
 
 
 # --- items ---

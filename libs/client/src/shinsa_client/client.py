@@ -161,9 +161,9 @@ class Client(Participation):
     def report(self, run_id: str) -> Report:
         return self.ask(calls.get_report(run_id))
 
-    def compare(self, run_a: str, run_b: str) -> RunComparison:
-        """b against a over the samples both measured."""
-        return self.ask(calls.compare_runs(run_a, run_b))
+    def compare(self, run_a: str, run_b: str, *, samples: int = 0) -> RunComparison:
+        """b against a over the samples both measured; with so many ``samples`` that differ for each primary metric."""
+        return self.ask(calls.compare_runs(run_a, run_b, samples))
 
     def item(self, item_id: str) -> ItemDetail:
         """With every step: prompt, reply, execution, verdict."""
@@ -217,7 +217,7 @@ class Client(Participation):
             cursor = page.next_cursor
 
     def items(self, run_id: str, *, page_size: int = 100, **filters: str | bool | int) -> Iterator[Item]:
-        """Over all pages. ``filters``: benchmark, status, category, reason, shots, sample_id, wrong_only."""
+        """Over all pages. ``filters``: as the API describes them, such as benchmark, status and wrong_only."""
         cursor: str | None = ""
         while cursor is not None:
             page = self.ask(calls.list_items(run_id, filters, page_size, cursor))

@@ -1,4 +1,4 @@
-"""Submissions and keys, as far as this program shows them."""
+"""Submissions and keys."""
 
 from __future__ import annotations
 
