@@ -16,6 +16,11 @@ export function table(columns, rows, { label, empty = t("empty.none") } = {}) {
   return scrolled(label, h("table", { class: "data" }, h("caption", { class: "hidden" }, label), h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)));
 }
 
+/** A part of a page under its own heading. */
+export function section(title, ...children) {
+  return h("section", { class: "section" }, h("h2", {}, title), children);
+}
+
 /** A place that scrolls sideways and can be reached by keyboard. */
 export function scrolled(label, ...children) {
   return h("div", { class: "sheet", tabindex: "0", role: "region", "aria-label": label }, children);
@@ -61,6 +66,11 @@ export function meter(label, parts, big = false) {
   });
   const value = Math.round(total * 100);
   return h("span", { class: big ? "meter big" : "meter", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": value }, spans);
+}
+
+/** How many items of a run have ended. */
+export function done(progress) {
+  return progress.scored + progress.model_errors + progress.infra_errors;
 }
 
 /** A run's items as a bar: scored, errors of the model, errors of the machinery. */

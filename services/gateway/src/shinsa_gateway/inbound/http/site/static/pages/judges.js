@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { h } from "../dom.js";
 import { number, short } from "../format.js";
 import { t } from "../i18n.js";
-import { table } from "../widgets.js";
+import { section, table } from "../widgets.js";
 import { evaluations } from "./judge_evaluations.js";
 
 export async function render({ signal }) {
@@ -21,10 +21,6 @@ export async function render({ signal }) {
       evaluations(),
     ),
   };
-}
-
-function section(title, ...children) {
-  return h("section", { class: "section" }, h("h2", {}, title), children);
 }
 
 function profileColumns(roles) {

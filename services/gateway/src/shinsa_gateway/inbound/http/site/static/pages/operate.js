@@ -6,7 +6,7 @@ import { count, time } from "../format.js";
 import { t, word } from "../i18n.js";
 import { tell } from "../layout.js";
 import { link } from "../location.js";
-import { stateChip, table } from "../widgets.js";
+import { section, stateChip, table } from "../widgets.js";
 import { remarksToModerate } from "./moderation.js";
 
 export async function render({ signal }) {
@@ -40,10 +40,6 @@ async function drawModels(view) {
     { head: t("operate.in_flight"), number: true, cell: (one) => count(one.in_flight) },
   ];
   fill(view.models, section(t("operate.models"), table(columns, models, { label: t("operate.models") })));
-}
-
-function section(title, ...children) {
-  return h("section", { class: "section" }, h("h2", {}, title), children);
 }
 
 function waitingColumns(view) {

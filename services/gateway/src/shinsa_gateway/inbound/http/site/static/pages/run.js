@@ -8,7 +8,7 @@ import { tell, trouble } from "../layout.js";
 import { go, link } from "../location.js";
 import { benchmarkProgress, stageProgress } from "./run_progress.js";
 import { configuration, generation, judgeUsage, provenance, reasons, reproduce, scores } from "./run_report.js";
-import { facts, itemMeter, stateChip } from "../widgets.js";
+import { done, facts, itemMeter, stateChip } from "../widgets.js";
 
 const OVER = ["complete", "incomplete", "cancelled", "failed", "paused"];
 const WINDOW_SECONDS = 30;
@@ -55,7 +55,7 @@ async function report(view) {
 
 function update(view, run) {
   view.run = run;
-  view.pace = paced(view.pace, finished(run.progress));
+  view.pace = paced(view.pace, done(run.progress));
   head(view, run);
   fill(view.live, run.problem && h("p", { class: "notice bad" }, run.problem), run.samples_forgotten_at && h("p", { class: "notice" }, t("run.forgotten")), summary(run, view.pace), progress(run));
 }
@@ -103,13 +103,13 @@ async function perform(path, then) {
 
 function summary(run, pace) {
   const { progress } = run;
-  const done = finished(progress);
+  const ended = done(progress);
   const took = elapsed(run.started_at, run.finished_at);
   const over = OVER.includes(run.state);
-  const rate = over ? (took ? done / took : null) : throughput(pace);
-  const left = !over && rate ? (progress.items - done) / rate : null;
+  const rate = over ? (took ? ended / took : null) : throughput(pace);
+  const left = !over && rate ? (progress.items - ended) / rate : null;
   return facts([
-    [t("run.items"), count(done), t("count.of_whole", { whole: count(progress.items) })],
+    [t("run.items"), count(ended), t("count.of_whole", { whole: count(progress.items) })],
     [t("run.model_errors"), count(progress.model_errors)],
     [t("run.infra_errors"), count(progress.infra_errors)],
     [t("run.throughput"), rate ? t("run.per_second", { rate: rate < 10 ? rate.toFixed(1) : Math.round(rate) }) : "–"],
@@ -129,14 +129,10 @@ function progress(run) {
   );
 }
 
-function finished(progress) {
-  return progress.scored + progress.model_errors + progress.infra_errors;
-}
-
 /** The last half minute of `[second, items done]`. */
-function paced(pace, done) {
+function paced(pace, ended) {
   const now = performance.now() / 1000;
-  return [...pace.filter(([second]) => now - second < WINDOW_SECONDS), [now, done]];
+  return [...pace.filter(([second]) => now - second < WINDOW_SECONDS), [now, ended]];
 }
 
 function throughput(pace) {

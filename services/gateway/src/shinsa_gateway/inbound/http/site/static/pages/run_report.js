@@ -4,11 +4,7 @@ import { h } from "../dom.js";
 import { count, duration, number, short } from "../format.js";
 import { t, word } from "../i18n.js";
 import { link } from "../location.js";
-import { copyable, pairs, ratio, table } from "../widgets.js";
-
-function section(title, ...children) {
-  return h("section", { class: "section" }, h("h2", {}, title), children);
-}
+import { copyable, pairs, ratio, section, table } from "../widgets.js";
 
 export function scores(report) {
   if (!report.scores.length) return null;

@@ -6,7 +6,7 @@ import { count, duration, elapsed, time } from "../format.js";
 import { t } from "../i18n.js";
 import { tell } from "../layout.js";
 import { go, link, setQuery } from "../location.js";
-import { itemMeter, ratio, stateChip, table } from "../widgets.js";
+import { done, itemMeter, ratio, stateChip, table } from "../widgets.js";
 
 const LIVE = ["pending", "running"];
 const PAUSE = 5000;
@@ -121,8 +121,4 @@ function columns(state, choose) {
     { head: t("run.created"), cell: (run) => time(run.created_at) },
     { head: t("run.took"), number: true, cell: (run) => duration(elapsed(run.started_at, run.finished_at)) },
   ];
-}
-
-function done(progress) {
-  return progress.scored + progress.model_errors + progress.infra_errors;
 }

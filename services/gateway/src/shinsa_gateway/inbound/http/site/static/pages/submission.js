@@ -6,7 +6,7 @@ import { count, duration, size, time } from "../format.js";
 import { t, word } from "../i18n.js";
 import { tell } from "../layout.js";
 import { link } from "../location.js";
-import { facts, pairs, stateChip, table } from "../widgets.js";
+import { facts, pairs, section, stateChip, table } from "../widgets.js";
 import { checkList } from "./submission_checks.js";
 
 const OPEN = ["pending", "running"];
@@ -58,10 +58,6 @@ function draw(view) {
     section(t("submission.history"), table(historyColumns(), events, { label: t("submission.history") })),
   );
   if (focused) view.place.querySelector(`[data-action="${focused}"]`)?.focus();
-}
-
-function section(title, ...children) {
-  return h("section", { class: "section" }, h("h2", {}, title), children);
 }
 
 function trouble({ submission, report, failed_items: failed }) {
