@@ -50,7 +50,9 @@ class TestStoredKeys:
         app = build(Keyring(required=True, anonymous=frozenset({Scope.READ})))
         async with client_of(app) as http:
             assert (await http.get("/v1/runs")).status_code == 200
-            assert (await http.post("/v1/runs", json=RUN)).status_code == 403
+            refused = await http.post("/v1/runs", json=RUN)
+            assert refused.status_code == 403
+            assert refused.json()["detail"].startswith("Whoever shows no API key lacks the scope 'submit'")
             assert (await http.get("/v1/caller")).json() == {"name": "anonymous", "scopes": ["read"]}
         async with client_of(app, Authorization="Bearer wrong") as http:
             assert (await http.get("/v1/runs")).status_code == 401
@@ -87,7 +89,13 @@ class TestStoredKeys:
 
     @pytest.mark.parametrize(
         ("change", "field"),
-        [({"scopes": []}, "scopes"), ({"scopes": ["reed"]}, "scopes.0"), ({"name": "<b>"}, "name"), ({"x": 1}, "x")],
+        [
+            ({"scopes": []}, "scopes"),
+            ({"scopes": ["reed"]}, "scopes.0"),
+            ({"name": "<b>"}, "name"),
+            ({"name": "local"}, "name"),
+            ({"x": 1}, "x"),
+        ],
     )
     async def test_a_wrong_key_is_refused(self, http: Any, access: Any, change: Any, field: str) -> None:
         answer = await http.post("/v1/keys", json={"name": "n", "scopes": ["read"], **change})

@@ -36,6 +36,7 @@ def test_keys_are_read_with_their_scopes(tmp_path: Path) -> None:
         (entry(scopes='["reed"]'), "keys.0.scopes.0: Input should be 'read', 'submit', 'operate' or 'admin'"),
         (entry(scopes="[]"), "keys.0.scopes"),
         (entry(name=""), "keys.0.name"),
+        (entry(name="anonymous"), "keys.0.name: 'anonymous' is what callers without a named key are called"),
         (entry() + 'key = "x"', "keys.0.key: Extra inputs are not permitted"),
         (entry() + entry(), "the name 'nightly' is given to more than one key"),
         ("[[keys]", "line 1"),

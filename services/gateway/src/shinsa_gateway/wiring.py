@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from shinsa_chassis.grpc_channel import open_channel
 from shinsa_chassis.lifecycle import Drain
 
-from shinsa_gateway.domain.access import ALL_SCOPES, ApiKey, Keyring, Scope, key_hash
+from shinsa_gateway.domain.access import ALL_SCOPES, UNNAMED, ApiKey, Keyring, Scope, key_hash
 from shinsa_gateway.inbound.http.app import HttpLimits, create_app
 from shinsa_gateway.inbound.http.dependencies import Streaming
 from shinsa_gateway.inbound.http.server import listen, serve_http
@@ -47,7 +47,7 @@ def read_keyring(settings: GatewaySettings) -> Keyring:
     """The keys of both settings; none at all leaves the gateway open, which the settings allow only on loopback."""
     keys: list[ApiKey] = []
     if settings.api_key is not None:
-        keys.append(ApiKey("api_key", key_hash(settings.api_key.get_secret_value()), ALL_SCOPES))
+        keys.append(ApiKey(UNNAMED, key_hash(settings.api_key.get_secret_value()), ALL_SCOPES))
     if settings.api_keys_file is not None:
         keys.extend(read_key_file(settings.api_keys_file))
     return Keyring(keys, required=settings.require_keys, anonymous=frozenset(map(Scope, settings.anonymous_scopes)))

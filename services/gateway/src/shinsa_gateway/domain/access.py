@@ -42,6 +42,9 @@ class Caller:
 
 LOCAL_CALLER = Caller("local", ALL_SCOPES)
 ANONYMOUS = "anonymous"
+# Whoever shows the one key of the settings that has no name of its own.
+UNNAMED = "api_key"
+_TAKEN = frozenset({LOCAL_CALLER.name, ANONYMOUS, UNNAMED})
 # How keys of the results store begin, so that nobody need be asked about others.
 STORED_KEY_PREFIX = "shk_"
 
@@ -53,6 +56,13 @@ class ApiKey:
     name: str
     sha256: str
     scopes: frozenset[Scope]
+
+
+def name_of_a_key(name: str) -> str:
+    """The name, unless others are called so already: what is theirs would be the key's, too. Raises ``ValueError``."""
+    if name in _TAKEN:
+        raise ValueError(f"{name!r} is what callers without a named key are called; take another name")
+    return name
 
 
 def key_hash(key: str) -> str:

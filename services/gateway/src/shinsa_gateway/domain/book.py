@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from shinsa_gateway.domain.access import Scope
+from shinsa_gateway.domain.access import Scope, name_of_a_key
 from shinsa_gateway.domain.resource import Resource, Writable
 
 
@@ -20,7 +20,7 @@ class KeyOrder(Writable):
         json_schema_extra={"examples": [{"name": "nightly", "scopes": ["read", "submit"], "valid_days": 90}]}
     )
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(name_of_a_key)] = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
         description="Names the caller in submissions, remarks and the audit log.",
     )

@@ -12,16 +12,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from shinsa_chassis.errors import Reason, ShinsaError
 
-from shinsa_gateway.domain.access import ApiKey, Scope
+from shinsa_gateway.domain.access import ApiKey, Scope, name_of_a_key
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, AfterValidator(name_of_a_key)] = Field(min_length=1)
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
 
@@ -49,7 +49,8 @@ def read_key_file(path: Path) -> tuple[ApiKey, ...]:
 
 
 def _sentences(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors(include_input=False)]
+    found = error.errors(include_input=False)
+    return [f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found]
 
 
 def _refused(path: Path, problem: str) -> ShinsaError:

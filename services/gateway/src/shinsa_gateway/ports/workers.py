@@ -23,7 +23,7 @@ class Inference(Protocol):
 
 
 class Judges(Protocol):
-    """Which judges there are."""
+    """Which judges there are, and what one of them finds."""
 
     async def list_profiles(self) -> JudgeCatalog: ...
 

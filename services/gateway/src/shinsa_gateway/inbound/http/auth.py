@@ -92,11 +92,9 @@ async def _authorize(needed: SecurityScopes, request: Request, _scheme: Annotate
     caller = caller_of(request.scope)
     for word in needed.scopes:
         if caller is None or not caller.may(access.Scope(word)):
-            name = caller.name if caller else ""
-            raise ShinsaError(
-                Reason.PERMISSION_DENIED,
-                f"The API key {name!r} lacks the scope {word!r}; use a key that has it.",
-            )
+            keyless = "Whoever shows no API key"
+            who = keyless if caller is None or caller.name == ANONYMOUS else f"The API key {caller.name!r}"
+            raise ShinsaError(Reason.PERMISSION_DENIED, f"{who} lacks the scope {word!r}; use a key that has it.")
 
 
 def _unknown_caller(message: str) -> ShinsaError:
