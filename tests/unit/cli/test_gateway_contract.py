@@ -16,6 +16,7 @@ from shinsa_gateway.domain import board as their_board
 from shinsa_gateway.domain import board_table as their_table
 from shinsa_gateway.domain import book as their_book
 from shinsa_gateway.domain import catalog as their_catalog
+from shinsa_gateway.domain import comparison as their_comparison
 from shinsa_gateway.domain import gate as their_gate
 from shinsa_gateway.domain import item as their_item
 from shinsa_gateway.domain import judge as their_judge
@@ -36,7 +37,7 @@ PAIRS = [
     (run.Run, their_run.Run),
     (run.RunPage, their_run.RunPage),
     (report.Report, their_report.Report),
-    (report.RunComparison, their_report.RunComparison),
+    (report.RunComparison, their_comparison.RunComparison),
     (item.ItemPage, their_item.ItemPage),
     (item.ItemDetail, their_item.ItemDetail),
     (catalog.Model, their_model.Model),

@@ -31,11 +31,12 @@ from shinsa_gateway.outbound.wire.catalog import (
     read_judge_catalog,
     read_runtime,
 )
+from shinsa_gateway.outbound.wire.comparison import read_comparison
 from shinsa_gateway.outbound.wire.generation import read_generate, write_order
 from shinsa_gateway.outbound.wire.item import read_item_detail, write_status
 from shinsa_gateway.outbound.wire.model import read_model, read_served_model, write_model
 from shinsa_gateway.outbound.wire.reference import read_imported
-from shinsa_gateway.outbound.wire.report import read_comparison, read_report
+from shinsa_gateway.outbound.wire.report import read_report
 from shinsa_gateway.outbound.wire.run import read_run, write_spec
 
 WHOLE, BROKEN, TEXT = (

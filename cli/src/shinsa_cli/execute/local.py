@@ -71,7 +71,8 @@ class LocalSandbox:
             if self._listening.done():
                 return failed("INTERNAL", "the sandbox has ended")
             number = next(self._numbers)
-            told = self._waiting[number] = asyncio.get_running_loop().create_future()
+            told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            self._waiting[number] = told
             question = json.dumps({"id": number, "executor": executor, "request": request}).encode()
             try:
                 process.stdin.write(question + b"\n")
