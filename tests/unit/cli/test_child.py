@@ -252,10 +252,10 @@ def test_leftovers_of_a_mesh_are_found_by_their_mark_and_killed() -> None:
 
 
 async def test_a_fault_in_looking_on_ends_the_child_and_does_not_pass_unseen(tmp_path: Path) -> None:
-    def fails() -> str:
+    def fails(_problem: str) -> bool:
         raise LookupError("no such store")
 
-    kept = Kept(spec(tmp_path, SLEEP, probe=probe_saying(fails)))
+    kept = Kept(spec(tmp_path, SLEEP, probe=probe_saying(lambda: "its store is full"), stuck=fails))
     with pytest.raises(LookupError, match="no such store"):
         async with asyncio.timeout(60):
             await kept.child.keep()
