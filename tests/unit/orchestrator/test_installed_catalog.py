@@ -67,8 +67,15 @@ async def test_a_file_that_changed_is_read_again(upstream: Path) -> None:
     assert after.digest != before.digest
 
 
+def test_a_folder_of_data_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ShinsaError, match=f"there is no folder {tmp_path}/data; fill it") as caught:
+        InstalledCatalog(tmp_path / "data")
+    assert (caught.value.reason, caught.value.field) == (Reason.FAILED_PRECONDITION, "data_dir")
+    assert "SHINSA_ORCHESTRATOR_DATA_DIR" in caught.value.message
+
+
 async def test_missing_and_broken_data_is_said_so(tmp_path: Path, upstream: Path) -> None:
-    catalog = InstalledCatalog(tmp_path / "data")
+    catalog = InstalledCatalog(tmp_path)
     with pytest.raises(ShinsaError, match="no prepared data in") as missing:
         await catalog.dataset(NAME, "prepared")
     assert (missing.value.reason, missing.value.field) == (Reason.FAILED_PRECONDITION, "spec.dataset")

@@ -62,13 +62,6 @@ class OrchestratorSettings(ServiceSettings):
     )
     submission_max_model_len: int = Field(default=0, ge=0, description="context of submitted models; 0: their own")
 
-    @field_validator("data_dir")
-    @classmethod
-    def _is_there(cls, folder: Path | None) -> Path | None:
-        if folder is not None and not folder.is_dir():
-            raise ValueError(f"there is no folder {folder}; fill it with `shinsa data prepare --data {folder}`")
-        return folder
-
     @field_validator("hub_url")
     @classmethod
     def _is_web_address(cls, url: str) -> str:

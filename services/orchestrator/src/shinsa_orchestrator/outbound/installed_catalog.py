@@ -24,10 +24,14 @@ _Signature = tuple[tuple[str, int, int], ...]
 class InstalledCatalog:
     """``Catalog``. A data set is read again when one of its files has changed; boards are read once.
 
-    Raises ``ShinsaError`` for a folder of boards that cannot be read or holds a file that is no board.
+    Raises ``ShinsaError`` for a folder of data that is not there, and one of boards that cannot be read or holds a file
+    that is no board.
     """
 
     def __init__(self, data_dir: Path | None, boards_dir: Path | None = None) -> None:
+        if data_dir is not None and not data_dir.is_dir():
+            remedy = f"fill it with `shinsa data prepare --data {data_dir}`, or unset SHINSA_ORCHESTRATOR_DATA_DIR"
+            raise ShinsaError(Reason.FAILED_PRECONDITION, f"there is no folder {data_dir}; {remedy}", field="data_dir")
         self._data_dir = data_dir
         self._boards = {**discovery.boards(), **_further_boards(boards_dir)}
         self._benchmarks = discovery.benchmarks()
