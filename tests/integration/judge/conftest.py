@@ -40,9 +40,11 @@ def judging(nats: Any, tmp_path: Path) -> Judging:
         drain = Drain()
         service = asyncio.create_task(serve(settings, drain))
 
-        async def run(*words: str) -> tuple[int, str, str]:
+        address = ("--judge-address", f"127.0.0.1:{port}")
+
+        async def run(*words: str, addressed: bool = True) -> tuple[int, str, str]:
             process = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-m", "shinsa_cli", *words, "--judge-address", f"127.0.0.1:{port}"],
+                *[sys.executable, "-m", "shinsa_cli", *words, *(address if addressed else ())],
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={**os.environ, "SHINSA_STATE": str(tmp_path / "none")},

@@ -178,12 +178,17 @@ async def test_a_table_and_a_page_for_people(shinsa: Shinsa, ratings: Path, tmp_
         (("--profile", "told", "--against", "Tanak"), 2, "Tanaka"),
         (("--recorded", "Suzuki"), 2, "no judgement by 'Suzuki'"),
         (("--recorded", "Tanaka"), 2, "say whose judgements count"),
+        (
+            ("--recorded", "Tanaka", "--judge-address", "127.0.0.1:9"),
+            2,
+            "--judge-address means nothing with --recorded",
+        ),
         ((), 2, "say whom to measure"),
         (("--profile", "told", "--html", "/nowhere/page.html"), 2, "there is no folder /nowhere"),
         (("--profile", "told", "--recorded", "Tanaka"), 2, "say whom to measure"),
     ],
 )
 async def test_bad_input(shinsa: Shinsa, ratings: Path, arguments: tuple[str, ...], code: int, told: str) -> None:
-    found, out, err = await shinsa(*arguments, "--data", str(ratings))
+    found, out, err = await shinsa(*arguments, "--data", str(ratings), addressed="--profile" in arguments)
     assert (found, out) == (code, "")
     assert told in err

@@ -48,6 +48,6 @@ async def test_answers_are_judged_and_verdicts_kept(judging: Judging, tmp_path: 
 
 async def _without_service(shinsa: object, *words: str) -> str:
     """The verdicts that were kept are enough."""
-    code, said, errors = await shinsa(*words)  # type: ignore[operator]
+    code, said, errors = await shinsa(*words, addressed=False)  # type: ignore[operator]
     assert code == 0, errors
     return str(said)
