@@ -46,8 +46,8 @@ async def shinsa(judging: Judging) -> AsyncIterator[Shinsa]:
     """`shinsa judge-eval`, told where the judge of this test listens."""
     async with judging(JUDGES) as command:
 
-        async def run(*words: str) -> tuple[int, str, str]:
-            return await command("judge-eval", *words)
+        async def run(*words: str, addressed: bool = True) -> tuple[int, str, str]:
+            return await command("judge-eval", *words, addressed=addressed)
 
         yield run
 
