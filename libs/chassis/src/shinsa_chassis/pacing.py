@@ -18,6 +18,9 @@ _PAUSE_SECONDS = 1.0
 _WORTHWHILE = 1.1
 _ROUNDS_OF_REST = 32
 
+# Of a prompt; Japanese takes about one token a character, other text fewer.
+_TOKENS_A_CHARACTER = 0.8
+
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -30,6 +33,11 @@ class Limits(Protocol):
 
     @property
     def tokens_per_minute(self) -> float | None: ...
+
+
+def likely_tokens(characters: int, reply: int) -> int:
+    """A guess at what a request will count for: a prompt of so many characters, and a reply of so many tokens."""
+    return int(characters * _TOKENS_A_CHARACTER) + reply
 
 
 class Bucket:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.pacing import Pace, Turn
+from shinsa_chassis.pacing import Pace, Turn, likely_tokens
 from shinsa_chassis.retry import RetryPolicy, retrying
 
 from shinsa_judge.domain.exchange import Question, Reply
 from shinsa_judge.outbound.breaker import OUTAGES, Breaker
 
-# Of a prompt; Japanese takes about one token a character, other text fewer.
-_TOKENS_A_CHARACTER = 0.8
 # Server errors that one patient request gets while nothing else comes through either. An endpoint that is down for all
 # is asked by one request after the other, so that it takes long to use them up; a request that breaks it does so soon.
 _MOST_SERVER_ERRORS = 6
@@ -88,7 +86,7 @@ class PacedBackend:
 
     async def _once(self, question: Question, patient: bool, tally: _Tally) -> Reply:
         characters = sum(len(message.content) for message in question.messages)
-        tokens = int(characters * _TOKENS_A_CHARACTER) + self._reply_tokens
+        tokens = likely_tokens(characters, self._reply_tokens)
         try:
             # Whoever waits for an endpoint to come back stands in nobody's way meanwhile.
             async with self._breaker.passage(patient=patient), self._pace.turn(tokens) as turn:

@@ -26,7 +26,7 @@ from shinsa_inference.outbound.openai.body import limit_field
 from shinsa_inference.outbound.openai.errors import translate
 from shinsa_inference.outbound.openai.official_client import OfficialClient
 from shinsa_inference.outbound.openai.overflow import room_left
-from shinsa_inference.outbound.openai.rates import Rates, likely_tokens
+from shinsa_inference.outbound.openai.rates import Rates, tokens_of
 from shinsa_inference.outbound.openai.resources import Reader, resource_of
 from shinsa_inference.outbound.openai.transport import LeanClient
 
@@ -95,7 +95,7 @@ class OpenAi:
         await self._client.close()
 
     async def _in_turn(self, request: GenerateRequest) -> Completion:
-        async with self._pace.turn(likely_tokens(request)) as turn:
+        async with self._pace.turn(tokens_of(request)) as turn:
             try:
                 completion = await self._answer(request)
             except ShinsaError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from shinsa_chassis.pacing import likely_tokens
+
 from shinsa_inference.domain.model import OpenAiEngine
 from shinsa_inference.domain.request import Chat, GenerateRequest
 
-# Of a prompt; Japanese takes about one token a character, other text fewer.
-_TOKENS_A_CHARACTER = 0.8
 _USUAL_ANSWER = 512
 
 
@@ -25,8 +25,8 @@ class Rates:
         return cls(engine.requests_per_minute or None, engine.tokens_per_minute or None)
 
 
-def likely_tokens(request: GenerateRequest) -> int:
-    """Prompt and answer together; providers count the answer by its limit as well."""
+def tokens_of(request: GenerateRequest) -> int:
+    """A guess, prompt and answer together; providers count the answer by its limit as well."""
     prompt = request.prompt
     turns = [turn.content for turn in prompt.messages] if isinstance(prompt, Chat) else [prompt]
-    return int(sum(map(len, turns)) * _TOKENS_A_CHARACTER) + (request.sampling.max_tokens or _USUAL_ANSWER)
+    return likely_tokens(sum(map(len, turns)), request.sampling.max_tokens or _USUAL_ANSWER)
