@@ -30,9 +30,9 @@ class Service:
     def __init__(self, name: str, folder: Path, told: dict[str, str]) -> None:
         self.name = name
         self.grpc_port, self.health_port = free_port(), free_port()
-        self.told = told | {"grpc_port": str(self.grpc_port), "log_format": "json"}
+        self.told = told | {"log_format": "json"}
         if name != "gateway":
-            self.told["health_port"] = str(self.health_port)
+            self.told |= {"grpc_port": str(self.grpc_port), "health_port": str(self.health_port)}
         self._log = folder / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
