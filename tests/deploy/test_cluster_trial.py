@@ -19,8 +19,9 @@ Manifest = dict[str, Any]
 MOST_BYTES = 262_144
 
 
-def _trial(root: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | ({} if path is None else {"PATH": path})
+def _trial(root: Path, *words: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    # Unless a test says otherwise, kubectl may be the one that is installed beside this interpreter.
+    environment = os.environ | {"PATH": path or f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     command = [sys.executable, str(root / "bench" / "cluster.py"), *words]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
