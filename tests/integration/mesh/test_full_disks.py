@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import threading
 import urllib.error
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 from chaos.faults import filled
 from e2e.rig import Endpoint, Mesh, write_upstream
+from rights import lacking
 from waiting import block_until
 
 CHOICES = 60
@@ -53,8 +52,8 @@ def held() -> Iterator[Held]:
 @pytest.fixture
 def mesh(tmp_path: Path) -> Iterator[Mesh]:
     """Its stores and those of NATS lie on small file systems of their own."""
-    if os.geteuid() or not shutil.which("mount"):
-        pytest.skip("NOT CHECKED: a small file system needs root and mount")
+    if missing := lacking("mount"):
+        pytest.skip(f"NOT CHECKED: for a small file system there is lacking {missing}")
     made = Mesh(tmp_path)
     # NATS keeps room for dead letters, and takes three quarters of what it finds.
     folders = {made.state / "store": "64m", made.state / "nats": "512m"}
