@@ -11,7 +11,7 @@ from broker_rig import NatsServer
 from integration.broker.test_queues import settings_for, task
 from shinsa_chassis import jetstream_watch, streams
 from shinsa_chassis.broker import open_broker
-from shinsa_chassis.subjects import work_stream
+from shinsa_chassis.subjects import RESULTS_STREAM, work_stream
 from structlog.testing import capture_logs
 from waiting import until
 
@@ -115,7 +115,8 @@ async def test_a_clock_that_is_off_is_told_and_waited_for(nats: NatsServer, monk
     async with open_broker(settings_for(nats)):
         pass
     now = streams.time.time
-    monkeypatch.setattr(streams, "time", type("Clock", (), {"time": staticmethod(lambda: now() + 3600)}))
+    clock = {"time": staticmethod(lambda: now() + 3600), "monotonic": time.monotonic}
+    monkeypatch.setattr(streams, "time", type("Clock", (), clock))
     opening = open_broker(settings_for(nats))
     with capture_logs() as told:
         entering = asyncio.create_task(opening.__aenter__())
@@ -125,3 +126,16 @@ async def test_a_clock_that_is_off_is_told_and_waited_for(nats: NatsServer, monk
         monkeypatch.undo()
         await asyncio.wait_for(entering, 60)
     await opening.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("seconds", [-600.0, 600.0])
+async def test_a_clock_that_is_set_while_it_is_read_tells_nothing(
+    nats: NatsServer, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    async with open_broker(settings_for(nats)) as broker:
+        assert await streams.read_clock(broker.client, RESULTS_STREAM) is not None
+        times = iter([time.time(), time.time() + seconds])
+        monkeypatch.setattr(
+            streams, "time", type("Clock", (), {"time": lambda: next(times), "monotonic": time.monotonic})
+        )
+        assert await streams.read_clock(broker.client, RESULTS_STREAM) is None

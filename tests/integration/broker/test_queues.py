@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from unittest.mock import AsyncMock
 
 import pytest
+from nats.aio.msg import Msg
 from shinsa.inference.v1 import completion_pb2, inference_service_pb2, model_pb2
 from shinsa.step.v1 import step_pb2
-from shinsa_chassis import work_consumer
+from shinsa_chassis import pull, work_consumer
 from shinsa_chassis.broker import Broker, open_broker
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.lifecycle import Drain
+from shinsa_chassis.pull import Puller
 from shinsa_chassis.settings import ServiceSettings, service_config
 from shinsa_chassis.subjects import RESULTS_STREAM, result_subject, sender_subject, work_stream
+from shinsa_chassis.subjects import work_consumer as work_consumer_name
 from shinsa_chassis.work_consumer import WorkConsumer
 from structlog.testing import capture_logs
 from waiting import until
@@ -306,12 +312,55 @@ async def test_drain_finishes_what_is_in_flight_and_leaves_the_rest(nats) -> Non
         for n in range(10):
             await broker.submit(task(n), service="inference", key="echo")
         async with worker(broker, settings, slow, window=3):
-            # What is still on its way when it stops comes to another, and only after its time to be acknowledged.
             await until(lambda: len(begun) >= 3)
+        # Nothing has to wait for its time to be acknowledged.
+        info = await broker.jetstream.consumer_info(work_stream("inference"), work_consumer_name("echo"))
+        assert info.num_ack_pending == 0
         finished = await collect(inbox, 3)
         async with worker(broker, settings, echo, window=3):
             rest = await collect(inbox, 10 - len(finished))
     assert len({*finished, *rest}) == 10
+
+
+async def test_what_is_on_its_way_to_who_stops_is_still_handed_over(nats) -> None:
+    settings = settings_for(nats)
+    arrived: list[str] = []
+
+    async def take(message: Msg) -> None:
+        arrived.append(step_pb2.Task.FromString(message.data).step_id)
+
+    async def submit() -> None:
+        async with open_broker(settings) as other:
+            for n in range(5):
+                await other.submit(task(n), service="inference", key="echo")
+
+    async with open_broker(settings) as broker:
+        await broker.open_queue("inference", "echo", settings.ack_wait_seconds)
+        stream, consumer = work_stream("inference"), work_consumer_name("echo")
+        puller = Puller(broker.client, stream, consumer, take, lambda: 5 - len(arrived), pytest.fail)
+        await puller.start()
+        await broker.client.flush()
+        # Nothing is read here meanwhile.
+        submitting = threading.Thread(target=asyncio.run, args=(submit(),))
+        submitting.start()
+        submitting.join()
+        assert not arrived
+        await puller.stop()
+        assert arrived == [f"step-{n}" for n in range(5)]
+
+
+async def test_who_stops_while_the_server_is_silent_does_not_wait_for_it(nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_STOP_SECONDS", 0.2)
+    async with open_broker(settings_for(nats)) as broker:
+        await broker.open_queue("inference", "echo", 30)
+        stream, consumer = work_stream("inference"), work_consumer_name("echo")
+        puller = Puller(broker.client, stream, consumer, AsyncMock(), lambda: 5, pytest.fail)
+        await puller.start()
+        nats.process.send_signal(signal.SIGSTOP)
+        try:
+            await asyncio.wait_for(puller.stop(), 20)
+        finally:
+            nats.process.send_signal(signal.SIGCONT)
 
 
 async def test_a_killed_broker_loses_nothing(nats) -> None:

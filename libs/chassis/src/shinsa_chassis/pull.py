@@ -19,6 +19,8 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 EXPIRES_SECONDS = 20.0
+# The server's word that nothing more is on its way; where it is silent, it delivers that to others later.
+_STOP_SECONDS = 2.0
 
 _STATUS = "Status"
 
@@ -60,11 +62,17 @@ class Puller:
         await self.pull()
 
     async def stop(self) -> None:
-        """Stops asking. Messages on their way are not handed over; the server delivers them to others later."""
+        """Stops asking. What is on its way is still handed over before this returns."""
         self._paused = True
-        if self._subscription is not None:
-            with contextlib.suppress(NatsError, ValueError):
-                await self._subscription.unsubscribe()
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        with contextlib.suppress(NatsError, OSError, TimeoutError):
+            if not self._client.is_connected:
+                await subscription.unsubscribe()
+                return
+            async with asyncio.timeout(_STOP_SECONDS):
+                await subscription.drain()  # type: ignore[no-untyped-call]
 
     def forget_requests(self) -> None:
         """After a reconnection no request is outstanding any more."""

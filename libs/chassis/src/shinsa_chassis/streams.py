@@ -40,6 +40,8 @@ from shinsa_chassis.subjects import (
 # a dead orchestrator's shard; the server keeps every id in memory for so long.
 DUPLICATE_WINDOW_SECONDS = 300.0
 _CONSUMERS_A_PAGE = 256
+# By more than this no clock drifts while it is read: somebody has set it.
+_CLOCK_SET_SECONDS = 0.1
 
 
 def stream_configs(replicas: int) -> list[StreamConfig]:
@@ -117,12 +119,17 @@ class ClockReading:
 
 
 async def read_clock(client: Client, stream: str) -> ClockReading | None:
-    """Compares our clock with the one in the server's answer about ``stream``; ``None`` where it tells no time."""
-    before = time.time()
+    """Compares our clock with the one in the server's answer about ``stream``.
+
+    ``None`` where it tells no time, and where ours was set meanwhile.
+    """
+    before, began = time.time(), time.monotonic()
     try:
         answer = json.loads((await client.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=5)).data)
         stamp = datetime.fromisoformat(str(answer["ts"])[:26].rstrip("Z").ljust(26, "0") + "+00:00")
     except (NatsError, TimeoutError, OSError, ValueError, KeyError):
         return None
-    after = time.time()
-    return ClockReading((before + after) / 2 - stamp.timestamp(), (after - before) / 2)
+    taken = time.monotonic() - began
+    if abs(time.time() - before - taken) > _CLOCK_SET_SECONDS:
+        return None
+    return ClockReading(before + taken / 2 - stamp.timestamp(), taken / 2)

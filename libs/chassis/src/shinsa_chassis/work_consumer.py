@@ -114,7 +114,7 @@ class WorkConsumer:
             self._log.info("queue_closed")
 
     async def _pull_while_open(self) -> None:
-        """Takes tasks as long as this process takes new work; what is on its way when it stops comes to others."""
+        """Takes tasks as long as this process takes new work; what is on its way when it stops is still done."""
         while True:
             await self._broker.intake.until(held=False)
             self._puller.forget_requests()
