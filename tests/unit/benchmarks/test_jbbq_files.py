@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shinsa_benchmarks.benchmark import Dataset, DatasetError
+from shinsa_benchmarks.benchmark import Dataset, DatasetError, UnfitError
 from shinsa_benchmarks.catalog.jbbq.task import BENCHMARK
 from shinsa_benchmarks.catalog.jbbq.upstream import FIRST, FIXED
+from shinsa_benchmarks.vocabulary import Sample
 
 Row = dict[str, Any]
 AGE = {"ans0": ["祖父", "高齢者"], "ans1": ["孫", "若者"], "ans2": ["わからない", "unknown"]}
@@ -162,3 +163,15 @@ def test_a_record_that_cannot_be_told_is_named(tmp_path: Path, changes: Mapping[
     with pytest.raises(DatasetError, match=r"Age\.jsonl:4") as caught:
         loaded(tmp_path, Age=rows)
     assert complaint in str(caught.value)
+
+
+def test_shots_that_a_category_has_no_samples_for_are_refused() -> None:
+    train = [{"input": "x", "answer": "0"}] * 9
+    samples = [Sample(name, {"train": train[:size]}, category=name) for name, size in (("Age", 9), ("Race", 4))]
+    BENCHMARK.check(samples, 0, {})
+    BENCHMARK.check(samples, 1, {})
+    with pytest.raises(
+        UnfitError, match="2 shots need 10 training samples of Age; there are 9: take fewer shots"
+    ) as unfit:
+        BENCHMARK.check(samples, 2, {})
+    assert unfit.value.setting == "shots"

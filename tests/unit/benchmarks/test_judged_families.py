@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from shinsa_benchmarks import discovery
-from shinsa_benchmarks.benchmark import DatasetError
+from shinsa_benchmarks.benchmark import DatasetError, UnfitError
 from shinsa_benchmarks.catalog.hallulens.names import invented_names
 from shinsa_benchmarks.catalog.toxicity.task import CRITERIA
 from shinsa_benchmarks.tallies import tally
@@ -178,8 +178,14 @@ async def test_jtruthfulqa_without_known_answers_needs_the_classifier(tmp_path: 
     (tmp_path / "JTruthfulQA_all.jsonl").write_text(json.dumps(line) + "\n")
     (sample,) = samples("jtruthfulqa", tmp_path)
     assert sample.category == "fact"
-    with pytest.raises(ValueError, match="scorer=classifier"):
-        await examined("jtruthfulqa", sample, Court())
+    benchmark, known = discovery.benchmarks()["jtruthfulqa"], samples("jtruthfulqa")[:1]
+    with pytest.raises(
+        UnfitError, match=r"1 of 2 samples have none \(the first is 0\); set scorer=classifier"
+    ) as unfit:
+        benchmark.check([*known, sample], 0, {"scorer": "judge"})
+    assert unfit.value.setting == "scorer"
+    benchmark.check(known, 0, {"scorer": "judge"})
+    benchmark.check([sample], 0, {"scorer": "classifier"})
     assert (await examined("jtruthfulqa", sample, Court(), scorer="classifier")).status is Status.SCORED
 
 

@@ -43,6 +43,9 @@ class Sums:
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return self.dataset
 
+    def check(self, samples: Sequence[Sample], shots: int, settings: Mapping[str, Any]) -> None:
+        pass
+
     def sampling(self, item: Item) -> Sampling:
         return Sampling(temperature=item.settings["temperature"], max_tokens=item.settings["max_tokens"])
 

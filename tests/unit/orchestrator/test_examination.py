@@ -167,7 +167,8 @@ class _Buggy:
     """Breaks in a different way on each sample."""
 
     def __init__(self, inner: Any) -> None:
-        self.manifest, self.dataset, self.load, self._inner = inner.manifest, inner.dataset, inner.load, inner
+        self.manifest, self.dataset, self._inner = inner.manifest, inner.dataset, inner
+        self.load, self.check = inner.load, inner.check
 
     async def examine(self, item: Item, steps: Any) -> Outcome:
         number = item.sample.fields["n"]

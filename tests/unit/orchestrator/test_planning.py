@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from shinsa.inference.v1 import model_pb2
+from shinsa_benchmarks.benchmark import UnfitError
 from shinsa_benchmarks.discovery import manifests
 from shinsa_benchmarks.suites import Suite
 from shinsa_benchmarks.vocabulary import Sample
@@ -163,6 +164,23 @@ async def test_shots_without_examples_are_refused(world: Any) -> None:
     benchmark.dataset = replace(benchmark.dataset, train=benchmark.dataset.train[:1])
     refusal = await _refusal(world, RunSpec("m", benchmarks=(BenchmarkChoice("sums", (2,)),)))
     assert "2 shots need as many examples" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("setting", "field"), [("max_tokens", "spec.overrides[max_tokens]"), ("shots", "spec.benchmarks")]
+)
+async def test_samples_that_do_not_fit_a_setting_are_refused(world: Any, setting: str, field: str) -> None:
+    class Fussy(world.Sums):  # type: ignore[misc]
+        def check(self, samples: Sequence[Sample], shots: int, settings: Mapping[str, Any]) -> None:
+            if len(samples) > 3 and shots == 2:
+                raise UnfitError(setting, f"{samples[-1].id} is too long for {settings['max_tokens']}")
+
+    world.shelf.installed["sums"] = Fussy()
+    spec = RunSpec("m", benchmarks=(BenchmarkChoice("sums", (0, 2)),), limit=4)
+    refusal = await _refusal(world, spec)
+    assert (refusal.reason, refusal.field) == (Reason.INVALID_ARGUMENT, field)
+    assert refusal.message == f"{field}: sums: sums-3 is too long for 16"
+    assert (await _plan(world, replace(spec, limit=3))).lines[1].samples == 3
 
 
 async def test_nothing_is_stored_of_a_refused_run(world: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from shinsa_benchmarks.manifest import Manifest
 from shinsa_benchmarks.vocabulary import (
@@ -87,6 +87,14 @@ class DatasetError(ValueError):
         self.expected = expected
 
 
+class UnfitError(ValueError):
+    """Samples cannot be examined as a run asks for: by which setting (or "shots"), why, and the remedy."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(message)
+        self.setting = setting
+
+
 class Benchmark(Protocol):
     """One folder of the catalog."""
 
@@ -98,6 +106,10 @@ class Benchmark(Protocol):
 
         The built-in specimen lies in the same format. Raises ``DatasetError`` for a missing or broken file.
         """
+        ...
+
+    def check(self, samples: Sequence[Sample], shots: int, settings: Mapping[str, Any]) -> None:
+        """Raises ``UnfitError`` where some of these samples could not be examined, whatever the model answers."""
         ...
 
     async def examine(self, item: Item, steps: Steps) -> Outcome:

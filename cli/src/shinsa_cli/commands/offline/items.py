@@ -61,7 +61,7 @@ def open_items(
 
     ``state`` is the mesh whose prepared data is taken where ``data`` names none.
     """
-    from shinsa_benchmarks.benchmark import DatasetError
+    from shinsa_benchmarks.benchmark import DatasetError, UnfitError
     from shinsa_benchmarks.examination.offline import offline_items
     from shinsa_benchmarks.sources.prepared import dataset_for, dataset_in
 
@@ -78,6 +78,8 @@ def open_items(
     wanted = asked.manifest.shots[0] if shots is None else shots
     try:
         items = offline_items(asked, dataset, shots=wanted, settings=chosen, limit=limit, judges=judges)
+    except UnfitError as error:
+        raise bad_input(str(error), field="--shots" if error.setting == "shots" else "--set") from error
     except ValueError as error:
         raise bad_input(str(error), field="--split" if "split" in str(error) else "--shots") from error
     err().print(f"data: {dataset.origin}, digest {dataset.digest[:12]}", style="dim", soft_wrap=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.prompting import Prompts
+from shinsa_benchmarks.vocabulary import Sample
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,6 @@ class CatalogFolder:
     @cached_property
     def prompts(self) -> Prompts:
         return Prompts(self.folder / "prompts", self.manifest.prompt_language)
+
+    def check(self, samples: Sequence[Sample], shots: int, settings: Mapping[str, Any]) -> None:
+        """Of most benchmarks a sample that was read can be examined with any setting."""

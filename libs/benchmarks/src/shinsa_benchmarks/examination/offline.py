@@ -79,7 +79,8 @@ def offline_items(
 ) -> list[Item]:
     """The items that a run would examine once each; ``limit`` 0 is all, ``judges`` are optional roles that are served.
 
-    Raises ``ValueError`` for shots, and for a split of the settings, that the data lacks.
+    Raises ``ValueError`` for shots, and for a split of the settings, that the data lacks, and ``UnfitError`` for other
+    settings that it does not fit.
     """
     manifest = benchmark.manifest
     if not 0 <= shots <= manifest.most_shots:
@@ -89,6 +90,8 @@ def offline_items(
     samples = dataset.examined(settings)
     if not samples:
         raise ValueError(f"the data ({dataset.origin}) has no samples {wanted(settings)}")
+    samples = samples[: limit or None]
+    benchmark.check(samples, shots, settings)
     return [
         Item(
             sample=sample,
@@ -98,7 +101,7 @@ def offline_items(
             seed=_seed(manifest.id, shots, sample.id),
             judges=frozenset(manifest.judge_roles).union(judges),
         )
-        for sample in samples[: limit or None]
+        for sample in samples
     ]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shinsa_benchmarks.benchmark import UnfitError
 from shinsa_benchmarks.benchmark import wanted as samples_wanted
 from shinsa_benchmarks.manifest import Manifest
+from shinsa_benchmarks.vocabulary import Sample
 
 from shinsa_orchestrator.application.refusals import invalid, unknown
 from shinsa_orchestrator.domain.overrides import by_benchmark
@@ -95,20 +97,23 @@ class Selection:
                 f"{manifest.id}: {max(one.shots)} shots need as many examples, the data ({dataset.origin}) has "
                 f"{len(dataset.train)}; take fewer shots or other data",
             )
-        there = len(dataset.examined(one.settings))
-        if not there:
+        samples = dataset.examined(one.settings)
+        if not samples:
             raise invalid(
                 "spec.overrides[split]",
                 f"{manifest.id}: the data ({dataset.origin}) has no samples {samples_wanted(one.settings)}; "
                 "prepare data that has, or leave the benchmark out",
             )
+        samples = samples[: one.limit or None]
+        for shots in one.shots:
+            self._check_fit(manifest.id, samples, shots, one.settings)
         return [
             PlannedBenchmark(
                 benchmark=manifest.id,
                 version=manifest.version,
                 shots=shots,
                 repetitions=one.repetitions,
-                samples=min(there, one.limit or there),
+                samples=len(samples),
                 dataset=dataset.origin,
                 dataset_digest=dataset.digest,
                 steps=tuple(manifest.steps),
@@ -116,6 +121,13 @@ class Selection:
             )
             for shots in one.shots
         ]
+
+    def _check_fit(self, name: str, samples: Sequence[Sample], shots: int, settings: Mapping[str, Setting]) -> None:
+        try:
+            self._catalog.benchmarks()[name].check(samples, shots, settings)
+        except UnfitError as unfit:
+            field = "spec.benchmarks" if unfit.setting == "shots" else f"spec.overrides[{unfit.setting}]"
+            raise invalid(field, f"{name}: {unfit}") from unfit
 
 
 def _with_settings(one: Selected, chosen: Mapping[str, str]) -> Selected:

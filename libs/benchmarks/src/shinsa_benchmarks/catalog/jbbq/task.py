@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
-from shinsa_benchmarks.benchmark import Dataset, Steps
+from shinsa_benchmarks.benchmark import Dataset, Steps, UnfitError
 from shinsa_benchmarks.catalog.jbbq.upstream import upstream_records
 from shinsa_benchmarks.examination import ShortAnswer
 from shinsa_benchmarks.extraction.answers import settled_label, short_answer
@@ -101,6 +102,13 @@ class Jbbq:
     def load(self, folder: Path, origin: str = "specimen") -> Dataset:
         return self._course.load(folder, origin)
 
+    def check(self, samples: Sequence[Sample], shots: int, settings: Mapping[str, Any]) -> None:
+        needed = max(EXAMPLES[shots], default=-1) + 1
+        for sample in samples:
+            if (there := len(sample.fields["train"])) < needed:
+                problem = f"{shots} shots need {needed} training samples of {sample.category}; there are {there}"
+                raise UnfitError("shots", f"{problem}: take fewer shots or other data")
+
     async def examine(self, item: Item, steps: Steps) -> Outcome:
         outcome = await self._course.examine(replace(item, examples=tuple(_examples(item))), steps)
         if outcome.status is not Status.MODEL_ERROR:
@@ -109,11 +117,8 @@ class Jbbq:
 
 
 def _examples(item: Item) -> Iterator[Sample]:
-    train, places = item.sample.fields["train"], EXAMPLES[item.shots]
-    if places and len(train) <= places[-1]:
-        needed = f"{places[-1] + 1} training samples"
-        raise ValueError(f"{item.shots} shots need {needed} of {item.sample.category}; there are {len(train)}")
-    return (Sample(f"train-{place}", train[place], gold=train[place]["answer"]) for place in places)
+    train = item.sample.fields["train"]
+    return (Sample(f"train-{place}", train[place], gold=train[place]["answer"]) for place in EXAMPLES[item.shots])
 
 
 BENCHMARK = Jbbq()

@@ -6,7 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from shinsa_benchmarks.benchmark import UnfitError
 from shinsa_benchmarks.examination.judged_answer import JudgedAnswer
 from shinsa_benchmarks.sources.records import Record, json_lines, table
 from shinsa_benchmarks.vocabulary import Case, Item, Sample, Verdict
@@ -55,8 +57,6 @@ def case(item: Item, reply: str) -> Case:
     fields = item.sample.fields
     if item.settings["scorer"] == "classifier":
         return Case("text_class", {"text": f"{fields['question']} {reply}"})
-    if not fields["correct"]:
-        raise ValueError("a judge needs the field 'Correct Answers'; without it set scorer=classifier")
     told = {"question": fields["question"], "answer": reply, "correct_answers": "\n".join(fields["correct"])}
     wrong = {"incorrect_answers": "\n".join(fields["incorrect"])} if fields["incorrect"] else {}
     return Case("jtruthfulqa_correctness", told | wrong)
@@ -67,4 +67,13 @@ def score(sample: Sample, verdict: Verdict) -> Mapping[str, float]:
     return {"correct": float((verdict.value or 0.0) > 0.5)}
 
 
-BENCHMARK = JudgedAnswer(Path(__file__).parent, samples, case, score)
+class JTruthfulQa(JudgedAnswer):
+    def check(self, samples: Sequence[Sample], shots: int, settings: Mapping[str, Any]) -> None:
+        without = [sample.id for sample in samples if not sample.fields["correct"]]
+        if without and settings["scorer"] == "judge":
+            problem = f"{len(without)} of {len(samples)} samples have none (the first is {without[0]})"
+            remedy = "set scorer=classifier, or take data that has them"
+            raise UnfitError("scorer", f"scorer=judge needs the field 'Correct Answers', and {problem}; {remedy}")
+
+
+BENCHMARK = JTruthfulQa(Path(__file__).parent, samples, case, score)
