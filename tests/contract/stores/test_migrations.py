@@ -128,6 +128,28 @@ async def test_who_is_not_let_in_is_told_what_to_check(postgres: Any, user: str,
     assert "check user, password and database in results_url" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        ("ALTER ROLE guest CONNECTION LIMIT 0", "too many connections"),
+        ("ALTER ROLE guest SET default_transaction_read_only = on", "read-only transaction"),
+        ("ALTER ROLE guest SET statement_timeout = 1", "statement timeout"),
+    ],
+)
+async def test_what_passes_is_unavailable(postgres: Any, trouble: str, told: str) -> None:
+    url = await postgres.emptied()
+    async with open_database("results store", url, setting="results_url") as owner:
+        async with owner.writing() as connection:
+            await connection.execute(text("DROP ROLE IF EXISTS guest"))
+            await connection.execute(text("CREATE ROLE guest LOGIN"))
+            await connection.execute(text(trouble))
+        async with open_database("results store", url.replace("postgres@/", "guest@/"), setting="x") as store:
+            with pytest.raises(ShinsaError, match=f"the results store does not serve us now: .*{told}") as busy:
+                async with store.writing() as connection:
+                    await connection.execute(text("SELECT pg_sleep(1)" if "timeout" in told else "CREATE TABLE t ()"))
+    assert (busy.value.reason, busy.value.retryable) == (Reason.UNAVAILABLE, True)
+
+
 async def _lock(owner: Any, url: str) -> None:
     """A role that needs a password, and may make nothing in the schema."""
     async with owner.writing() as connection:

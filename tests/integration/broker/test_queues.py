@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from unittest.mock import AsyncMock
 
 import pytest
+import uvloop
 from nats.aio.msg import Msg
 from shinsa.inference.v1 import completion_pb2, inference_service_pb2, model_pb2
 from shinsa.step.v1 import step_pb2
@@ -361,6 +362,28 @@ async def test_who_stops_while_the_server_is_silent_does_not_wait_for_it(nats, m
             await asyncio.wait_for(puller.stop(), 20)
         finally:
             nats.process.send_signal(signal.SIGCONT)
+
+
+def test_a_connection_that_closes_while_it_is_written_to_loses_nothing(nats) -> None:
+    """By uvloop, as services run: it refuses with another error than asyncio to write to what is closed."""
+
+    async def submit_at_the_close() -> None:
+        async with open_broker(settings_for(nats)) as broker:
+            client = broker.client
+            # As between a connection's beginning and the library's own writer: whoever publishes writes himself.
+            await client.flush()
+            assert client._flusher_task is not None
+            client._flusher_task.cancel()
+            await asyncio.wait({client._flusher_task})
+            client._transport._io_writer.transport.abort()
+            await asyncio.sleep(0)
+            assert client.is_connected
+            async with asyncio.timeout(60):
+                await broker.submit(task(1), service="inference", key="echo")
+            info = await broker.jetstream.stream_info(work_stream("inference"))
+            assert info.state.messages == 1
+
+    uvloop.run(submit_at_the_close())
 
 
 async def test_a_killed_broker_loses_nothing(nats) -> None:

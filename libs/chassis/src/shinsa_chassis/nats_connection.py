@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from nats.aio.client import Client
@@ -31,7 +31,24 @@ class UnreadableFileError(NatsError):
         super().__init__(f"{setting}: {path}: {problem}")
 
 
+@contextlib.contextmanager
+def _as_lost_connection() -> Iterator[None]:
+    """uvloop's word for a closed connection is one that the library, and all who publish, take for a bug of theirs."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ConnectionResetError(str(error)) from error
+
+
 class _Transport(TcpTransport):
+    def write(self, payload: bytes) -> None:
+        with _as_lost_connection():
+            super().write(payload)  # type: ignore[no-untyped-call]
+
+    def writelines(self, payload: list[bytes]) -> None:
+        with _as_lost_connection():
+            super().writelines(payload)  # type: ignore[no-untyped-call]
+
     def __bool__(self) -> bool:
         # The library puts one of its own in the place of what is false, as its own are before they connect.
         return True

@@ -24,6 +24,14 @@ CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
 # With less than this left beside its files, SQLite cannot be relied on to write: a write-ahead log alone takes as much.
 LEAST_FREE_BYTES = 4 * 2**20
+# PostgreSQL's classes: the connection broke, also before it was one; shut down by its administrator, crashed, or not
+# ready for connections yet.
+_AWAY = ("08", "57P")
+# What passes where the server is there: it lacks connections or memory, was told to stop a statement, rolled back one
+# of two that stood in each other's way, or is a standby that is about to take over.
+_BUSY = ("53", "57014", "40", "55P03", "25006")
+# uvloop's word, in a RuntimeError, for a connection that closed before whoever writes to it was told.
+_CLOSED = "the handler is closed"
 # PostgreSQL's classes and codes of whoever may not come in, or may not do there what must be done: password or role,
 # database, schema, rights.
 _REFUSED = ("28", "3D", "3F", "42501")
@@ -88,7 +96,8 @@ class Database:
             raise self._unavailable(error) from error
         except Exception as error:
             invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
-            if invalidated or _is_starting_or_stopping(error) or self._has_no_room(error) or _is_refused(error):
+            closed = invalidated or (isinstance(error, RuntimeError) and _CLOSED in str(error))
+            if closed or _is_of(error, (*_AWAY, *_BUSY, *_REFUSED)) or self._has_no_room(error):
                 raise self._unavailable(error) from error
             if _sqlstate(error) == _NO_TEXT:
                 message = f"a text holds a NUL character, which the {self.name} cannot hold; leave it out"
@@ -101,12 +110,13 @@ class Database:
             problem = self.no_room(str(cause))
             self.told(problem)
             return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
-        if _is_refused(error):
+        if _is_of(error, _REFUSED):
             # Somebody may be about to mend it, as where a password is changed: whoever asks tries again.
             remedy = f"check user, password and database in {self.setting}, and what that user may do there"
             problem = f"the {self.name} refuses us: {cause}; {remedy}"
             return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
-        return ShinsaError(Reason.UNAVAILABLE, f"the {self.name} cannot be reached: {cause}", origin="orchestrator")
+        what = "does not serve us now" if _is_of(error, _BUSY) else "cannot be reached"
+        return ShinsaError(Reason.UNAVAILABLE, f"the {self.name} {what}: {cause}", origin="orchestrator")
 
     def no_room(self, cause: str) -> str:
         """The sentence for people."""
@@ -133,13 +143,8 @@ class Database:
         return _sqlstate(error) == "53100"
 
 
-def _is_starting_or_stopping(error: BaseException) -> bool:
-    """PostgreSQL's class 57P: shut down by its administrator, crashed, or not ready for connections yet."""
-    return _sqlstate(error).startswith("57P")
-
-
-def _is_refused(error: BaseException) -> bool:
-    return _sqlstate(error).startswith(_REFUSED)
+def _is_of(error: BaseException, classes: tuple[str, ...]) -> bool:
+    return _sqlstate(error).startswith(classes)
 
 
 def _sqlstate(error: BaseException) -> str:
