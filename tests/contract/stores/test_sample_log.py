@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from shinsa_benchmarks.vocabulary import Status
 from shinsa_orchestrator.domain.item import (
     CompletionSums,
@@ -19,6 +20,7 @@ from shinsa_orchestrator.domain.item import (
 )
 from shinsa_orchestrator.domain.repeat import Repeat, RepeatCause, RepeatCount
 from shinsa_orchestrator.domain.step import KnownStep, StepRecord, StepResult, StoredResult
+from shinsa_orchestrator.outbound import item_queries
 
 BODY = b"\x00\xffbody"
 _PLACE = ("run_id", "shard", "round", "kind", "request", "adopted", "question")
@@ -162,11 +164,32 @@ async def test_outcomes_come_in_pieces_and_complete(stores: Any) -> None:
     from shinsa_orchestrator.outbound import sample_log
 
     count = sample_log.PIECE * 2 + 1
-    await stores.log.record([], [item(n, id=f"x{n}", line=n % 2) for n in range(count)])
-    rows = [row async for part in stores.log.outcomes("r1", 1) for row in part]
-    assert sorted(row.sample_id for row in rows) == sorted(f"s-{n}" for n in range(1, count, 2))
+    await stores.log.record([], [item(n, id=f"x{n}") for n in reversed(range(count + 10))])
+    pieces = [part async for part in stores.log.outcomes("r1", range(5, count + 5))]
+    assert [len(part) for part in pieces] == [sample_log.PIECE, sample_log.PIECE, 1]
+    rows = [row for part in pieces for row in part]
+    assert [row.sample_id for row in rows] == [f"s-{n}" for n in range(5, count + 5)]
     assert rows[0].metrics == {"exact_match": 0.1 + 0.2}
-    assert [part async for part in stores.log.outcomes("r2", 0)] == []
+    assert [part async for part in stores.log.outcomes("r2", range(5))] == []
+    assert [part async for part in stores.log.outcomes("r1", range(5, 5))] == []
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)  # which alone tells how much it has done
+async def test_of_outcomes_that_nobody_asks_for_none_is_looked_at(stores: Any) -> None:
+    await stores.log.record([], [item(n, id=f"x{n}") for n in range(5000)])
+
+    async def work(positions: range) -> int:
+        done: list[None] = []
+        async with stores.sample_log.reading() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            await driver.set_progress_handler(lambda: done.append(None), 10)
+            await item_queries.outcomes(connection, "r1", positions, limit=1000)
+            await driver.set_progress_handler(None, 0)
+        return len(done)
+
+    all_of_them = await work(range(1000, 2000))
+    assert await work(range(4000, 5000)) <= 1.1 * all_of_them
+    assert await work(range(1000, 1010)) < 0.1 * all_of_them
 
 
 async def test_totals_by_kind(stores: Any) -> None:

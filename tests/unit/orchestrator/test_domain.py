@@ -55,6 +55,7 @@ def test_shards_hold_every_item_exactly_once(plan: Plan) -> None:
     everything = [place for number in range(plan.shards) for place in places(plan, number)]
     assert sorted(place.position for place in everything) == list(range(plan.items))
     assert len({(place.line, place.repetition, place.sample) for place in everything}) == plan.items
+    assert all(place.position in plan.positions(place.line) for place in everything)
     for number in range(plan.shards):
         assert len(places(plan, number)) == shard_items(plan, number) <= plan.items_per_shard + len(plan.lines)
 

@@ -430,7 +430,7 @@ async def test_repetitions_that_came_to_the_same_are_one_object(world: Any) -> N
     one = world.replica()
     run = await one.runs.submit(RunSpec("m", benchmarks=(BenchmarkChoice("sums", repetitions=3),)))
     await world.over(one, run)
-    rows = await outcomes(world.log, run.id, 0)
+    rows = await outcomes(world.log, run, 0)
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     by_sample = {row[0]: row for row in rows}
     assert len(rows) == 3 * len(by_sample)

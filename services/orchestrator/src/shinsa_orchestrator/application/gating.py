@@ -42,7 +42,7 @@ class GateKeeper:
         places, untested = _places(board, baseline, candidate)
         pairs = []
         for place in places:
-            pair = await self._pair(place, baseline.id, candidate.id)
+            pair = await self._pair(place, baseline, candidate)
             if isinstance(pair, Untested):
                 untested.append(pair)
             else:
@@ -56,7 +56,7 @@ class GateKeeper:
             raise no_run(run_id, field)
         return run
 
-    async def _pair(self, place: LeafPlace, baseline: str, candidate: str) -> LeafPair | Untested:
+    async def _pair(self, place: LeafPlace, baseline: Run, candidate: Run) -> LeafPair | Untested:
         from shinsa_benchmarks.tallies import sample_values
 
         manifest = self._catalog.benchmarks()[place.leaf.benchmark].manifest

@@ -136,18 +136,18 @@ class Reporter:
                 other, line_b = lines_b[line.benchmark, line.shots]
                 _check_comparable(line, line_b)
                 check_version(line, self._catalog)
-                found += await self._compare_line(line, (run_a, number), (run_b, other), samples)
+                found += await self._compare_line(line, (a, number), (b, other), samples)
         if not found:
             what = "no sample that both measured" if shared else "no benchmark at the same shot count"
             raise ShinsaError(Reason.FAILED_PRECONDITION, f"runs {run_a} and {run_b} have {what}", field="run_b")
         return found
 
     async def _compare_line(
-        self, line: PlannedBenchmark, a: tuple[str, int], b: tuple[str, int], samples: int
+        self, line: PlannedBenchmark, a: tuple[Run, int], b: tuple[Run, int], samples: int
     ) -> list[PairedComparison]:
         rows_a, rows_b = await outcomes(self._log, *a), await outcomes(self._log, *b)
         manifest = self._catalog.benchmarks()[line.benchmark].manifest
-        both = (a[0], rows_a), (b[0], rows_b)
+        both = (a[0].id, rows_a), (b[0].id, rows_b)
         return await asyncio.to_thread(compare_line, line, manifest, *both, samples=samples)
 
     def _provenance(self, run: Run, origins: Mapping[str, Sequence[str]], kept: Definitions) -> Provenance:

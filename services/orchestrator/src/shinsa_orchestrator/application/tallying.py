@@ -33,14 +33,14 @@ async def warm_up() -> None:
     await asyncio.to_thread(import_module, "shinsa_benchmarks.tallies")
 
 
-async def outcomes(sample_log: SampleLog, run_id: str, line: int) -> list[Recorded]:
+async def outcomes(sample_log: SampleLog, run: Run, line: int) -> list[Recorded]:
     """The recorded outcomes of a line of the plan, by sample and repetition.
 
     Repetitions that came to the same are one object, so that a line of a million items takes a few bytes for each.
     """
     same = lru_cache(MOST_KEPT)(_recorded)
     rows: list[Recorded] = []
-    async for part in sample_log.outcomes(run_id, line):
+    async for part in sample_log.outcomes(run.id, run.plan.positions(line)):
         rows += [same(row.sample_id, row.category, row.status, *row.metrics.items()) for row in part]
     # They come in the order of the plan, which is by repetition; sorting keeps that.
     rows.sort(key=itemgetter(0))
@@ -57,7 +57,7 @@ async def tally_run(run: Run, catalog: Catalog, sample_log: SampleLog) -> list[S
     for number, planned in enumerate(run.plan.lines):
         check_version(planned, catalog)
         manifest = catalog.benchmarks()[planned.benchmark].manifest
-        recorded = await outcomes(sample_log, run.id, number)
+        recorded = await outcomes(sample_log, run, number)
         categories = None if len(recorded) == planned.items else await _planned_categories(planned, catalog)
         scores += await asyncio.to_thread(_tally, manifest, planned, recorded, categories)
     return scores

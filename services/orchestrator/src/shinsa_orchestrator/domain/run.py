@@ -160,6 +160,11 @@ class Plan:
         """At least one, so that a run without items ends like any other."""
         return max(1, -(-self.items // self.items_per_shard))
 
+    def positions(self, line: int) -> range:
+        """The numbers in the run that the items of a line have."""
+        first = sum(one.items for one in self.lines[:line])
+        return range(first, first + self.lines[line].items)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

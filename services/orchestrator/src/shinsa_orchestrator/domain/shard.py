@@ -60,13 +60,12 @@ def places(plan: Plan, number: int) -> Sequence[Place]:
     that what follows its generations does not trail behind everything else.
     """
     ranked = []
-    offset = 0
     for index, line in enumerate(plan.lines):
         low, high = bounds(line.items, plan.shards, number)
+        first = plan.positions(index).start
         pace = 1.0 / ((high - low) * max(1, len(line.steps))) if high > low else 0.0
         for at in range(low, high):
-            place = Place(index, at // line.samples, at % line.samples, offset + at)
+            place = Place(index, at // line.samples, at % line.samples, first + at)
             ranked.append(((at - low + 0.5) * pace, index, place))
-        offset += line.items
     ranked.sort(key=lambda entry: entry[:2])
     return [place for _, _, place in ranked]

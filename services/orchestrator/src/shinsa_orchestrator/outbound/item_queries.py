@@ -48,15 +48,16 @@ def _filtered(query: Select[Any], wanted: ItemFilter) -> Select[Any]:
 
 
 async def outcomes(
-    connection: AsyncConnection, run_id: str, line: int, *, after: int, limit: int
-) -> tuple[int, list[OutcomeRow]]:
-    """A piece of a line's outcomes in the order of the plan, and the position of its last; ``after`` if it is empty."""
+    connection: AsyncConnection, run_id: str, positions: range, *, limit: int
+) -> tuple[range, list[OutcomeRow]]:
+    """The first outcomes at these positions, in the order of the plan, and the positions that are left after them."""
     columns = (items.c.position, items.c.sample_id, items.c.repetition, items.c.category)
     query = select(*columns, items.c.status, items.c.metrics).order_by(items.c.position).limit(limit)
-    query = query.where(items.c.run_id == run_id, items.c.line == line, items.c.position > after)
+    # Said with the bounds of a line and not with its number: so the index gives its items alone.
+    query = query.where(items.c.run_id == run_id, items.c.position.between(positions.start, positions.stop - 1))
     rows = (await connection.execute(query)).all()
     found = [OutcomeRow(row[1], row[2], row[3], Status(row[4]), _metrics(row[5])) for row in rows]
-    return (rows[-1][0] if rows else after), found
+    return range(rows[-1][0] + 1 if rows else positions.stop, positions.stop), found
 
 
 @lru_cache(4096)

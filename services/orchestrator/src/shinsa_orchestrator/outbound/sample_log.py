@@ -138,18 +138,16 @@ class SqlSampleLog:
 
     # --- for tallies and reports ---
 
-    async def outcomes(self, run_id: str, line: int) -> AsyncIterator[Sequence[OutcomeRow]]:
-        after = -1
-        while True:
-            after, rows = await self._outcomes_after(run_id, line, after)
-            if not rows:
-                return
-            yield rows
+    async def outcomes(self, run_id: str, positions: range) -> AsyncIterator[Sequence[OutcomeRow]]:
+        while positions:
+            positions, rows = await self._first_outcomes(run_id, positions)
+            if rows:
+                yield rows
 
     @unbroken
-    async def _outcomes_after(self, run_id: str, line: int, after: int) -> tuple[int, Sequence[OutcomeRow]]:
+    async def _first_outcomes(self, run_id: str, positions: range) -> tuple[range, Sequence[OutcomeRow]]:
         async with self._database.reading() as connection:
-            return await item_queries.outcomes(connection, run_id, line, after=after, limit=PIECE)
+            return await item_queries.outcomes(connection, run_id, positions, limit=PIECE)
 
     @unbroken
     async def status_counts(self, run_id: str) -> Sequence[StatusCount]:

@@ -58,8 +58,8 @@ class SampleLog(Protocol):
         """By question, the first greedy completion of just this engine that a run other than ``not_of`` asked for."""
         ...
 
-    def outcomes(self, run_id: str, line: int) -> AsyncIterator[Sequence[OutcomeRow]]:
-        """All outcomes of a line of the plan, in pieces, in the order of the plan."""
+    def outcomes(self, run_id: str, positions: range) -> AsyncIterator[Sequence[OutcomeRow]]:
+        """All outcomes of the items at these positions, in pieces, in the order of the plan."""
         ...
 
     async def status_counts(self, run_id: str) -> Sequence[StatusCount]: ...
