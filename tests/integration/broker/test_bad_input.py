@@ -11,6 +11,7 @@ from broker_rig import NatsServer
 from integration.broker.test_queues import settings_for, task
 from shinsa_chassis import jetstream_watch, streams
 from shinsa_chassis.broker import open_broker
+from shinsa_chassis.errors import ShinsaError
 from shinsa_chassis.subjects import RESULTS_STREAM, work_stream
 from structlog.testing import capture_logs
 from waiting import until
@@ -139,3 +140,21 @@ async def test_a_clock_that_is_set_while_it_is_read_tells_nothing(
             streams, "time", type("Clock", (), {"time": lambda: next(times), "monotonic": time.monotonic})
         )
         assert await streams.read_clock(broker.client, RESULTS_STREAM) is None
+
+
+async def test_a_task_that_only_its_headers_make_too_large_is_refused_and_breaks_no_connection(
+    nats: NatsServer,
+) -> None:
+    async with open_broker(settings_for(nats)) as broker:
+        large, most = task(1), broker.client.max_payload
+        large.generate.raw = "x" * (most - large.ByteSize() - 20)
+        assert large.ByteSize() <= most
+        with pytest.raises(ShinsaError, match="bytes that NATS takes") as refused:
+            async with asyncio.timeout(20):
+                await broker.submit(large, service="inference", key="echo")
+        excess = int(refused.value.message.split()[3]) - most
+        large.generate.raw = large.generate.raw[excess:]
+        with capture_logs() as told:
+            async with asyncio.timeout(20):
+                assert not await broker.submit(large, service="inference", key="echo")
+        assert not [line for line in told if line["event"].startswith("nats_")]

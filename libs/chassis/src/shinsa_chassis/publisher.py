@@ -75,10 +75,12 @@ class Publisher:
 
         True: the server had one of this id already, and not because we sent it twice.
         """
-        if len(payload) > self._client.max_payload:
+        # The client library counts the payload alone; the server closes the connection, over and over.
+        size = len(payload) + _header_bytes(headers)
+        if size > self._client.max_payload:
             raise ShinsaError(
                 Reason.INVALID_ARGUMENT,
-                f"a message of {len(payload)} bytes exceeds the {self._client.max_payload} bytes that NATS takes",
+                f"a message of {size} bytes exceeds the {self._client.max_payload} bytes that NATS takes",
                 field="payload",
             )
         number = str(next(self._numbers))
@@ -158,3 +160,10 @@ class Publisher:
                 if pending.unheard > 1:
                     self._not_stored(number, "it does not answer")
                 await self._send(number, pending)
+
+
+def _header_bytes(headers: dict[str, str] | None) -> int:
+    """As they go over the wire: a line for each, after one with the version and before an empty one."""
+    if not headers:
+        return 0
+    return len("NATS/1.0\r\n\r\n") + sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())
