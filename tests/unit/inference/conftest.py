@@ -160,9 +160,6 @@ class FakeEngine:
         yield Delta(f"{self.name}#{self.number}")
         yield await self.generate(request)
 
-    def describe(self) -> EngineFingerprint:
-        return EngineFingerprint("fake", "0", self.name)
-
     async def close(self) -> None:
         self.closed = True
 

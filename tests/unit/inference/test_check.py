@@ -78,9 +78,6 @@ class Model:
             yield Delta(word + " ")
         yield completion
 
-    def describe(self) -> EngineFingerprint:
-        return EngineFingerprint("m", "0", "m")
-
     async def close(self) -> None:
         return
 

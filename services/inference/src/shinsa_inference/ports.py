@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from shinsa_inference.domain.completion import Completion, EngineFingerprint, Piece
+from shinsa_inference.domain.completion import Completion, Piece
 from shinsa_inference.domain.model import ModelEntry
 from shinsa_inference.domain.request import GenerateRequest
 
@@ -24,10 +24,6 @@ class Engine(Protocol):
 
     def stream(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """Deltas of the first choice, then the whole completion. Closing it early gives the request up."""
-        ...
-
-    def describe(self) -> EngineFingerprint:
-        """What it is."""
         ...
 
     async def close(self) -> None:

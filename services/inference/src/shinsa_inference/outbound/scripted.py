@@ -66,9 +66,6 @@ class Scripted:
             yield delta
         yield completion
 
-    def describe(self) -> EngineFingerprint:
-        return self._fingerprint
-
     async def close(self) -> None:
         return
 

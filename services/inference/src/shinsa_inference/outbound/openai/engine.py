@@ -62,7 +62,6 @@ class OpenAi:
         self._pace = Pace(entry.window, Rates.of(engine), start=None if entry.concurrency else FIRST_AT_ONCE)
         # Raised by the first answer that says the endpoint wants the newer name.
         self._limit_field = limit_field(engine)
-        self._reported = ""
         self._settings = settings_digest(entry)
 
     @property
@@ -87,9 +86,6 @@ class OpenAi:
         with reading():
             answer = reader.answer()
         yield self._completion(answer, request, sent, time.perf_counter() - started)
-
-    def describe(self) -> EngineFingerprint:
-        return self._fingerprint(self._engine.model)
 
     async def close(self) -> None:
         await self._client.close()
@@ -167,7 +163,6 @@ class OpenAi:
 
     def _completion(self, answer: dict[str, Any], request: GenerateRequest, sent: bytes, seconds: float) -> Completion:
         reported, model = answer.get("system_fingerprint"), answer.get("model")
-        self._reported = reported if isinstance(reported, str) else ""
         with reading():
             choices, usage = choices_of(answer, request.sampling.n or 1), usage_of(answer)
         _check_size(choices)
@@ -175,13 +170,15 @@ class OpenAi:
             choices=choices,
             usage=usage,
             effective_request=sent.decode(),
-            fingerprint=self._fingerprint(model if isinstance(model, str) and model else self._engine.model),
+            fingerprint=EngineFingerprint(
+                "openai",
+                openai.__version__,
+                model if isinstance(model, str) and model else self._engine.model,
+                reported=reported if isinstance(reported, str) else "",
+                settings_digest=self._settings,
+            ),
             latency_seconds=seconds,
         )
-
-    def _fingerprint(self, model: str) -> EngineFingerprint:
-        version = openai.__version__
-        return EngineFingerprint("openai", version, model, reported=self._reported, settings_digest=self._settings)
 
 
 def _open(entry: ModelEntry, engine: OpenAiEngine, key: str) -> OfficialClient:

@@ -129,13 +129,6 @@ class Vllm:
                         yield delta
         yield self._completion(prepared, written, cached, time.perf_counter() - started)
 
-    def describe(self) -> EngineFingerprint:
-        if not self._prompter.reads_the_clock:
-            return self._fingerprint
-        # The same chat is another prompt tomorrow.
-        dated = f"{self._fingerprint.settings_digest} on {datetime.now().astimezone().date().isoformat()}"
-        return replace(self._fingerprint, settings_digest=dated)
-
     async def close(self) -> None:
         """Ends vLLM's processes, with which their memory goes."""
         last, self._llm = [self._llm], None
@@ -150,7 +143,14 @@ class Vllm:
         reading = self._reading(request, prompt, structured(sampling.structured_output))
         values = wishes(sampling, self._defaults, limit)
         params = sampling_params(values, reading.shape, deltas=deltas, skip_special_tokens=reading.skip_special_tokens)
-        return _Prepared(prompt, params, reading, _effective(request, prompt, values), self.describe())
+        return _Prepared(prompt, params, reading, _effective(request, prompt, values), self._identity())
+
+    def _identity(self) -> EngineFingerprint:
+        if not self._prompter.reads_the_clock:
+            return self._fingerprint
+        # The same chat is another prompt tomorrow.
+        dated = f"{self._fingerprint.settings_digest} on {datetime.now().astimezone().date().isoformat()}"
+        return replace(self._fingerprint, settings_digest=dated)
 
     def _reading(self, request: GenerateRequest, prompt: Prompt, shape: Any) -> Reading:
         if self._parser is None or not isinstance(request.prompt, Chat):
