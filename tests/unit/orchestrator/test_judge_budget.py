@@ -262,6 +262,19 @@ async def test_a_shard_counts_as_it_was_known_until_its_log_is_read() -> None:
             pass
 
 
+async def test_a_shard_counts_once_whoever_examines_it() -> None:
+    purse = JudgePurse(JudgeBudget(tokens=1000))
+    purse.learn({0: spent(10, 500)})
+    await admissions(purse, 1)
+    purse.open(0, spent(10, 500))
+    await admissions(purse, 30)
+    assert inside(purse) == 10
+    purse.close(0)
+    await admissions(purse, 1)
+    purse.learn({0: spent(10, 500)})
+    assert inside(purse) == 10
+
+
 async def test_whoever_waits_is_turned_away_when_others_have_spent_the_rest() -> None:
     purse = JudgePurse(JudgeBudget(tokens=1000))
     purse.open(0, spent(10, 950))

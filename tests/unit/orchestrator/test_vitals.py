@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_orchestrator.application import vitals
 from shinsa_orchestrator.application.vitals import Vitals
 from shinsa_orchestrator.domain.pace import MEMORY_SECONDS, Pace
+from shinsa_orchestrator.domain.progress import Progress
+from shinsa_orchestrator.domain.run import Plan, Run, RunSpec, RunState
 from shinsa_orchestrator.outbound.run_gauges import PrometheusRunGauges
 
 
@@ -42,6 +45,32 @@ async def test_an_active_run_is_shown_and_then_forgotten(world: Any) -> None:
     assert (value("shinsa_runs", state="running"), value("shinsa_runs", state="complete")) == (0, 1)
     assert value("shinsa_run_items", run_id=run.id, state="scored") is None
     assert value("shinsa_run_steps", run_id=run.id, kind="generate", state="recorded") is None
+
+
+async def test_a_clock_that_is_set_back_does_not_hide_how_long_a_run_takes() -> None:
+    run = Run("r1", RunSpec("m"), Plan((), {}, 10, 8), RunState.RUNNING)
+
+    class Runs:
+        async def state_counts(self) -> dict[RunState, int]:
+            return {RunState.RUNNING: 1}
+
+        async def active_runs(self) -> list[Run]:
+            return [run]
+
+    class Clock:
+        times = iter([(5000.0, 1.0), (1000.0, 11.0)])
+
+        def now(self) -> float:
+            return next(self.times)[0]
+
+        def steady(self) -> float:
+            return next(self.times)[1]
+
+    told = Vitals(Runs(), PrometheusRunGauges(), Clock())  # type: ignore[arg-type]
+    for scored in (10, 30):
+        run = replace(run, progress=Progress(items=80, scored=scored))
+        await told.look()
+    assert value("shinsa_run_remaining_seconds", run_id="r1", model="m") == 25
 
 
 async def test_a_store_that_is_away_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from shinsa_orchestrator.domain.progress import Progress, StageCounts
 from shinsa_orchestrator.domain.run import JudgeBudget, Run
@@ -32,6 +33,9 @@ class JudgePurse:
         self._here: dict[int, Progress] = {}
         # The most that was ever known of a shard. What is read may be older than what was counted here since.
         self._known: dict[int, StageCounts] = {}
+        # Spent on shards that are examined elsewhere, and under way there; None until it is added up again. There may
+        # be hundreds, and each verdict asks.
+        self._elsewhere: tuple[StageCounts, int] | None = None
         self._under_way = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -42,6 +46,7 @@ class JudgePurse:
     def open(self, shard: int, progress: Progress) -> None:
         """A shard is examined here from now on; ``progress`` counts it from the moment that its log has been read."""
         self._here[shard] = progress
+        self._elsewhere = None
 
     def close(self, shard: int) -> None:
         """It is not any more."""
@@ -55,6 +60,7 @@ class JudgePurse:
         self._serve()
 
     def _know(self, shard: int, counts: StageCounts) -> None:
+        self._elsewhere = None
         known = self._known.get(shard)
         if known is None or counts.recorded >= known.recorded:
             self._known[shard] = counts
@@ -106,21 +112,25 @@ class JudgePurse:
                 turn.set_result(None)
 
     def _spent(self) -> StageCounts:
-        whole = StageCounts()
-        for shard in self._here.keys() | self._known.keys():
-            whole.add(self._spent_on(shard))
+        whole = replace(self._of_others()[0])
+        for shard, progress in self._here.items():
+            counted, known = progress.stages["judge"], self._known.get(shard)
+            whole.add(counted if known is None or counted.recorded >= known.recorded else known)
         return whole
 
-    def _spent_on(self, shard: int) -> StageCounts:
-        known, here = self._known.get(shard, StageCounts()), self._here.get(shard)
-        counted = known if here is None else here.stages["judge"]
-        return counted if counted.recorded >= known.recorded else known
+    def _of_others(self) -> tuple[StageCounts, int]:
+        if self._elsewhere is None:
+            others = [counts for shard, counts in self._known.items() if shard not in self._here]
+            spent = StageCounts()
+            for counts in others:
+                spent.add(counts)
+            self._elsewhere = spent, sum(counts.in_flight for counts in others)
+        return self._elsewhere
 
     def _fits(self, spent: StageCounts) -> bool:
         if self._under_way == 0:
             return True
-        elsewhere = (counts.in_flight for shard, counts in self._known.items() if shard not in self._here)
-        under_way = self._under_way + sum(elsewhere)
+        under_way = self._under_way + self._of_others()[1]
         if not spent.recorded:
             return under_way < FIRST_ASKS
         grown = 1 + (under_way + 1) / spent.recorded

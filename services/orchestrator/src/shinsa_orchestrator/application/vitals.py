@@ -34,6 +34,6 @@ class Vitals:
         told = []
         for run in active:
             pace, progress = self._paces[run.id], run.progress
-            pace.note(self._clock.now(), progress.outcomes)
+            pace.note(self._clock.steady(), progress.outcomes)
             told.append((run, pace.seconds_for(progress.items - progress.outcomes)))
         self._gauges.show(states, told)
