@@ -268,6 +268,48 @@ def test_travel() -> None:
     assert card == {"balance": 1000.0}, "a scene's own configuration stays as it is"
 
 
+def test_a_wrong_token_costs_a_use_of_the_right_one() -> None:
+    scene = {"access_token": "t", "token_expires_in": 2, "credit_card_list": {"c": {"balance": 1.0}}}
+    right, wrong = ({"access_token": token, "card_id": "c"} for token in "tu")
+    asked = [("get_credit_card_balance", token) for token in (wrong, right, wrong, right)]
+    results, state = run("TravelAPI", scene, *asked)
+    assert ["error" in result for result in results] == [True, False, True, True]
+    assert (results[3]["error"], state["token_expires_in"]) == ("the token has expired", 0)
+    assert run("TravelAPI", {"access_token": "t"}, *asked[:1])[1]["token_expires_in"] is None
+
+
+def test_what_is_booked_written_and_told() -> None:
+    """Of a booking what the customer was told counts, as a number however it is written; of a message its words."""
+    scene = {"access_token": "t", "credit_card_list": {"c": {"balance": 900.0}}}
+    booked = {"access_token": "t", "card_id": "c", "travel_from": "X", "travel_to": "Y", "travel_class": "z"}
+    invoice, support = {"access_token": "t", "booking_id": "3426812"}, {"booking_id": "3426812"}
+    told = [
+        run(
+            "TravelAPI",
+            scene,
+            ("book_flight", {**booked, "travel_date": "soon", "travel_cost": cost}),
+            ("retrieve_invoice", invoice),
+            ("contact_customer_support", {**support, "message": message}),
+        )[0]
+        for cost, message in ((400, "please"), (400.0, "quickly"))
+    ]
+    assert repr(told[0][1]["invoice"]["travel_cost"]) == repr(told[1][1]["invoice"]["travel_cost"]) == "400.0"
+    assert told[0][:2] == told[1][:2]
+    assert told[0][2] != told[1][2]
+
+
+@pytest.mark.parametrize(
+    ("name", "born", "failure"),
+    [("Mei", "2000-4-5", ""), ("Mei", "5 April 2000", "date of birth"), ("Ken", "5 April 2000", "names")],
+)
+def test_a_traveller_is_looked_at_name_first(name: str, born: str, failure: str) -> None:
+    given = {"first_name": name, "last_name": "Sato", "date_of_birth": born, "passport_number": "US1"}
+    scene = {"user_first_name": "Mei", "user_last_name": "Sato"}
+    (result,), _ = run("TravelAPI", scene, ("verify_traveler_information", given))
+    assert result["verification_status"] is not bool(failure)
+    assert failure in result.get("verification_failure", "")
+
+
 @pytest.mark.parametrize("name", ["_here", "__init__", "state", "__class__", "no_such", "GorillaFileSystem._here"])
 def test_only_public_methods_are_functions(name) -> None:
     results, _ = run("GorillaFileSystem", ROOT, (name, {}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 Result = dict[str, Any]
@@ -131,14 +131,12 @@ class TravelAPI:
         travel_class: str,
         travel_cost: float | None = None,
     ) -> Result:
-        """``travel_cost`` is what the customer was told; without it the fare is looked up."""
+        """``travel_cost`` is what the customer was told, and books whatever else is said; without it the fare is
+        looked up."""
         self._check(access_token)
         card = self._card(card_id)
-        date.fromisoformat(travel_date)
-        for code in (travel_from, travel_to):
-            if code not in _AIRPORTS.values():
-                raise ValueError(f"there is no airport {code!r}")
         if travel_cost is None:
+            _day(travel_date)
             travel_cost = self.get_flight_cost(travel_from, travel_to, travel_date, travel_class)["travel_cost_list"][0]
         if card["balance"] < travel_cost:
             raise ValueError("the card's balance does not suffice")
@@ -152,7 +150,7 @@ class TravelAPI:
             "travel_from": travel_from,
             "travel_to": travel_to,
             "travel_class": travel_class,
-            "travel_cost": travel_cost,
+            "travel_cost": float(travel_cost),
             "transaction_id": transaction,
         }
         return {"booking_id": booking, "transaction_id": transaction, "booking_status": True, "booking_history": {}}
@@ -191,11 +189,11 @@ class TravelAPI:
     def verify_traveler_information(
         self, first_name: str, last_name: str, date_of_birth: str, passport_number: str
     ) -> Result:
-        born = date.fromisoformat(date_of_birth)
-        age = _TODAY.year - born.year - ((_TODAY.month, _TODAY.day) < (born.month, born.day))
         failure = ""
         if (first_name, last_name) != (self._now["user_first_name"], self._now["user_last_name"]):
             failure = "The names are not those of the user."
+        elif (age := _age(date_of_birth)) is None:
+            failure = "The date of birth must be written as YYYY-MM-DD."
         elif age < _FULL_AGE:
             failure = f"The traveler must be at least {_FULL_AGE} years old."
         elif not passport_number.startswith("US"):
@@ -219,15 +217,17 @@ class TravelAPI:
 
     def contact_customer_support(self, booking_id: str, message: str) -> Result:
         self._booking(booking_id)
-        return {"customer_support_message": "Thank you, your message has arrived. We will be in touch."}
+        return {"customer_support_message": f"Thank you, this has arrived, and we will be in touch: {message}"}
 
     def _number(self, lowest: int, highest: int) -> str:
         return str(self._chance.randint(lowest, highest))
 
     def _check(self, access_token: str) -> None:
-        if self._now["token_expires_in"] == 0:
+        """A wrong token costs one of the uses that the right one has left."""
+        if (left := self._now["token_expires_in"]) == 0:
             raise ValueError("the token has expired")
         if access_token != self._now["access_token"]:
+            self._now["token_expires_in"] = None if left is None else left - 1
             raise ValueError("the access token is not valid")
 
     def _card(self, card_id: str) -> Result:
@@ -239,6 +239,18 @@ class TravelAPI:
         if booking_id not in self._bookings:
             raise ValueError(f"there is no booking {booking_id!r}")
         return self._bookings[booking_id]
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+
+
+def _age(date_of_birth: str) -> int | None:
+    try:
+        born = _day(date_of_birth)
+    except ValueError:
+        return None
+    return _TODAY.year - born.year - ((_TODAY.month, _TODAY.day) < (born.month, born.day))
 
 
 def _fares() -> dict[tuple[str, str], int]:
