@@ -99,6 +99,36 @@ async def test_a_hole_that_opens_later_withdraws_the_runtime() -> None:
     assert (await refused(box, job())).reason is Reason.ISOLATION_MISSING
 
 
+async def test_who_waits_in_line_while_a_proof_fails_is_not_run() -> None:
+    executor = FakeExecutor(FULL)
+    box = sandbox(executor)
+    await box.prove()
+    executor.jobs.clear()
+    executor.gate.clear()
+    running, waiting = [asyncio.create_task(box.execute(job())) for _ in range(2)]
+    await until(lambda: executor.jobs)
+    executor.shown = Refusal("seccomp", "gone")
+    await box.prove()
+    executor.gate.set()
+    assert (await running).verdict is Verdict.PASS
+    with pytest.raises(ShinsaError) as caught:
+        await waiting
+    assert caught.value.reason is Reason.ISOLATION_MISSING
+    assert len(executor.jobs) == 1
+
+
+async def test_a_proof_that_takes_long_keeps_no_other_runtime_waiting() -> None:
+    quick, slow = FakeExecutor(FULL), FakeExecutor(FULL)
+    box = Sandbox({"python": quick, "python-docker": slow}, Policy(DEFAULTS, 2))
+    slow.gate.clear()
+    proving = asyncio.create_task(box.prove())
+    await asyncio.wait_for(box.until("python", available=True), 30)
+    assert not proving.done()
+    assert box.problem("python-docker")
+    slow.gate.set()
+    await proving
+
+
 async def test_an_unknown_runtime_names_the_near_one() -> None:
     box = sandbox(FakeExecutor(FULL))
     await box.prove()
@@ -165,9 +195,11 @@ class FakeQueue:
 
     opened = 0
     open = False
+    handle: Handle
 
     def __call__(self, *, key: str, handle: Handle) -> FakeQueue:
         self.opened += 1
+        self.handle = handle
         return self
 
     async def run(self, drain: Drain) -> None:
@@ -186,6 +218,10 @@ async def test_the_queue_is_open_only_while_the_runtime_is_available() -> None:
     await until(lambda: queue.open)
     executor.shown = Refusal("seccomp", "gone")
     await box.prove()
+    # A task that has come nevertheless is one for the next who opens the queue.
+    with pytest.raises(ShinsaError, match="seccomp") as caught:
+        await queue.handle(python_task())
+    assert (caught.value.reason, caught.value.retryable) == (Reason.UNAVAILABLE, True)
     await until(lambda: not queue.open)
     executor.shown = FULL
     await box.prove()
@@ -196,12 +232,19 @@ async def test_the_queue_is_open_only_while_the_runtime_is_available() -> None:
     assert not queue.open
 
 
+def python_task() -> step_pb2.Task:
+    task = step_pb2.Task()
+    files = [program_pb2.File(path="a")]
+    task.execute.program.MergeFrom(program_pb2.Program(runtime="python", entry="a", files=files))
+    return task
+
+
 async def test_a_task_of_another_runtime_is_refused() -> None:
     box = sandbox(FakeExecutor(FULL))
     await box.prove()
     handle = handler(box, BOUNDS, "python")
-    task = step_pb2.Task()
-    task.execute.program.MergeFrom(program_pb2.Program(runtime="ruby", entry="a", files=[program_pb2.File(path="a")]))
+    task = python_task()
+    task.execute.program.runtime = "ruby"
     with pytest.raises(ShinsaError, match="ruby"):
         await handle(task)
     task.execute.program.runtime = "python"

@@ -59,8 +59,8 @@ class Sandbox:
         """Proves the named runtimes anew, or all. Before its first proof, and after a failed one, none is available."""
         for name in runtimes or self._executors:
             self._proofs[name] = await prove(self._executors[name], name, self._policy.tier_required)
-        self._changed.set()
-        self._changed = asyncio.Event()
+            self._changed.set()
+            self._changed = asyncio.Event()
 
     def problem(self, runtime: str) -> str:
         """Why a runtime is unavailable; empty if it is not. ``ShinsaError`` (NOT_FOUND) for an unknown name."""
@@ -102,11 +102,15 @@ class Sandbox:
         Owners, such as runs, take turns. Whoever is ``patient`` waits however many wait already.
         """
         name = job.program.runtime
-        self._refuse(name, patient)
+        self._refuse_unproved(name)
+        if not patient:
+            self._refuse_overload(name)
         door, began = self._doors[name], time.monotonic()
         try:
             async with door.admitted(Need(owner, job.limits.memory_bytes, job.limits.cpu_seconds)):
                 self._tell_waited(name, time.monotonic() - began)
+                # It may have failed a proof meanwhile.
+                self._refuse_unproved(name)
                 execution = await self._executors[name].run(job, listener)
         finally:
             self._tell_occupied(name)
@@ -114,12 +118,14 @@ class Sandbox:
             self._telemetry.executed(name, execution.verdict)
         return execution
 
-    def _refuse(self, name: str, patient: bool) -> None:
+    def _refuse_unproved(self, name: str) -> None:
         if problem := self.problem(name):
             message = f"Runtime {name!r} cannot isolate programs here and runs none: {problem}"
             raise ShinsaError(Reason.ISOLATION_MISSING, message, field="program.runtime", origin="sandbox")
+
+    def _refuse_overload(self, name: str) -> None:
         door, most = self._doors[name], self._executors[name].slots * (1 + self._policy.waiting_per_slot)
-        if not patient and door.running + door.waiting >= most:
+        if door.running + door.waiting >= most:
             message = f"{most} programs are running or waiting here; ask again, or ask another replica."
             raise ShinsaError(Reason.OVERLOADED, message, retry_after=_RETRY_SECONDS, origin="sandbox")
 

@@ -66,7 +66,7 @@ async def serve_queue(sandbox: Sandbox, bounds: Bounds, runtime: str, make_queue
         if drain.requested:
             return
         leave = Drain()
-        queue = make_queue(key=runtime, handle=handler(sandbox, bounds, runtime))
+        queue = make_queue(key=runtime, handle=_for_others(handler(sandbox, bounds, runtime)))
         serving = asyncio.create_task(queue.run(leave), name=f"queue-{runtime}")
         try:
             await _first(sandbox.until(runtime, available=False), drain.wait(), serving)
@@ -78,6 +78,20 @@ async def serve_queue(sandbox: Sandbox, bounds: Bounds, runtime: str, make_queue
             await asyncio.gather(serving, return_exceptions=True)
         if not drain.requested:
             _log.warning("runtime_withdrawn", runtime=runtime, problem=sandbox.problem(runtime))
+
+
+def _for_others(handle: Handle) -> Handle:
+    """What comes while the queue is about to be closed is for whoever serves it next, and no failure of its own."""
+
+    async def handed_on(task: step_pb2.Task) -> sandbox_service_pb2.ExecuteResponse:
+        try:
+            return await handle(task)
+        except ShinsaError as error:
+            if error.reason is Reason.ISOLATION_MISSING:
+                raise ShinsaError(Reason.UNAVAILABLE, error.message, origin="sandbox") from error
+            raise
+
+    return handed_on
 
 
 async def _first(*waits: Awaitable[object]) -> None:
