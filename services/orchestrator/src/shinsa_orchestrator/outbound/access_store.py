@@ -83,7 +83,7 @@ class SqlAccessStore:
         for _ in range(2):
             try:
                 async with self._database.writing() as connection:
-                    await _forget(connection)
+                    await _forget(connection, cleaned(caller), key)
                     await connection.execute(insert(answered_requests).values(row))
                 return ClaimOutcome.CLAIMED, None
             except IntegrityError:
@@ -152,10 +152,13 @@ class SqlAccessStore:
                 return bytes((await connection.execute(query)).scalar_one())
 
 
-async def _forget(connection: AsyncConnection) -> None:
+async def _forget(connection: AsyncConnection, caller: str, key: str) -> None:
+    """What is old, and what was abandoned under this key; to look for others a day's requests would be gone through."""
     old = answered_requests.c.claimed_at < now() - REMEMBERED_SECONDS
-    abandoned = (answered_requests.c.status == 0) & (answered_requests.c.claimed_at < now() - ABANDONED_SECONDS)
-    await connection.execute(delete(answered_requests).where(or_(old, abandoned)))
+    await connection.execute(delete(answered_requests).where(old))
+    this = answered_requests.c.caller == caller, answered_requests.c.key == key
+    abandoned = answered_requests.c.status == 0, answered_requests.c.claimed_at < now() - ABANDONED_SECONDS
+    await connection.execute(delete(answered_requests).where(*this, *abandoned))
 
 
 def _outcome(row: Row[Any], fingerprint: str) -> tuple[ClaimOutcome, StoredAnswer | None]:
