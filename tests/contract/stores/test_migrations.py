@@ -150,6 +150,19 @@ async def test_what_passes_is_unavailable(postgres: Any, trouble: str, told: str
     assert (busy.value.reason, busy.value.retryable) == (Reason.UNAVAILABLE, True)
 
 
+async def test_a_statement_that_takes_too_long_is_told_unless_it_may_take_as_long_as_it_takes(postgres: Any) -> None:
+    url, slow = await postgres.emptied(), text("SELECT pg_sleep(1)")
+    async with open_database("results store", url, setting="results_url", command_seconds=0.2) as store:
+        with pytest.raises(ShinsaError, match="the results store cannot be reached: it did not answer in time"):
+            async with store.writing() as connection:
+                await connection.execute(slow)
+    async with (
+        open_database("results store", url, setting="results_url", command_seconds=None) as store,
+        store.writing() as connection,
+    ):
+        await connection.execute(slow)
+
+
 async def _lock(owner: Any, url: str) -> None:
     """A role that needs a password, and may make nothing in the schema."""
     async with owner.writing() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -82,21 +82,26 @@ from shinsa_orchestrator.settings import OrchestratorSettings
 
 async def migrate_databases(settings: OrchestratorSettings) -> None:
     """Brings both databases up to date."""
-    async with both_databases(settings) as (results, sample_log):
+    async with _patiently(settings) as (results, sample_log):
         await migrate(results, RESULTS)
         await migrate(sample_log, SAMPLE_LOG)
 
 
 async def back_up_databases(settings: OrchestratorSettings, folder: Path) -> dict[str, int]:
     """Writes both stores to a folder; rows by table."""
-    async with both_databases(settings) as (results, sample_log):
+    async with _patiently(settings) as (results, sample_log):
         return await backup.back_up(results, sample_log, folder)
 
 
 async def restore_databases(settings: OrchestratorSettings, folder: Path) -> dict[str, int]:
     """Fills two empty databases from such a folder; rows by table."""
-    async with both_databases(settings) as (results, sample_log):
+    async with _patiently(settings) as (results, sample_log):
         return await backup.restore(results, sample_log, folder)
+
+
+def _patiently(settings: OrchestratorSettings) -> AbstractAsyncContextManager[tuple[Database, Database]]:
+    """For what operators begin: an index of a large table may take hours, and whoever waits for it can see that."""
+    return both_databases(settings, command_seconds=None)
 
 
 @asynccontextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from shinsa_chassis.errors import ShinsaError
 from shinsa_chassis.readiness import Readiness
 
-from shinsa_orchestrator.outbound.database import Database, open_database
+from shinsa_orchestrator.outbound.database import COMMAND_SECONDS, Database, open_database
 from shinsa_orchestrator.outbound.migrations.upgrade import RESULTS, SAMPLE_LOG, ensure_current
 from shinsa_orchestrator.settings import OrchestratorSettings
 
@@ -20,11 +21,14 @@ _LOOK_AGAIN_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def both_databases(settings: OrchestratorSettings) -> AsyncIterator[tuple[Database, Database]]:
-    """The results store and the sample log."""
+async def both_databases(
+    settings: OrchestratorSettings, *, command_seconds: float | None = COMMAND_SECONDS
+) -> AsyncIterator[tuple[Database, Database]]:
+    """The results store and the sample log; ``command_seconds`` as in ``open_database``."""
+    opened = partial(open_database, command_seconds=command_seconds)
     async with (
-        open_database("results store", settings.results_store, setting="results_url") as results,
-        open_database("sample log", settings.sample_log_store, setting="sample_log_url") as sample_log,
+        opened("results store", settings.results_store, setting="results_url") as results,
+        opened("sample log", settings.sample_log_store, setting="sample_log_url") as sample_log,
     ):
         yield results, sample_log
 

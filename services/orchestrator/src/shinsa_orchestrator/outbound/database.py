@@ -116,7 +116,8 @@ class Database:
             problem = f"the {self.name} refuses us: {cause}; {remedy}"
             return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
         what = "does not serve us now" if _is_of(error, _BUSY) else "cannot be reached"
-        return ShinsaError(Reason.UNAVAILABLE, f"the {self.name} {what}: {cause}", origin="orchestrator")
+        said = str(cause) or "it did not answer in time"
+        return ShinsaError(Reason.UNAVAILABLE, f"the {self.name} {what}: {said}", origin="orchestrator")
 
     def no_room(self, cause: str) -> str:
         """The sentence for people."""
@@ -154,16 +155,21 @@ def _sqlstate(error: BaseException) -> str:
 
 
 @asynccontextmanager
-async def open_database(name: str, url: str, *, setting: str) -> AsyncIterator[Database]:
-    """Opens ``url``; ``setting`` is named where it is wrong. Connections are made on first use."""
-    database = Database(name, _engine(url, setting), setting)
+async def open_database(
+    name: str, url: str, *, setting: str, command_seconds: float | None = COMMAND_SECONDS
+) -> AsyncIterator[Database]:
+    """Opens ``url``; ``setting`` is named where it is wrong. Connections are made on first use.
+
+    ``command_seconds`` bounds the wait for each answer of PostgreSQL; None: as long as it takes.
+    """
+    database = Database(name, _engine(url, setting, command_seconds), setting)
     try:
         yield database
     finally:
         await database.engine.dispose()
 
 
-def _engine(url: str, setting: str) -> AsyncEngine:
+def _engine(url: str, setting: str, command_seconds: float | None) -> AsyncEngine:
     wanted = "use sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
     try:
         parsed = make_url(url)
@@ -173,7 +179,7 @@ def _engine(url: str, setting: str) -> AsyncEngine:
         problem = f"{setting}: {parsed.drivername!r} is not supported; {wanted}"
         raise ShinsaError(Reason.INVALID_ARGUMENT, problem, field=setting)
     if parsed.drivername == "postgresql+asyncpg":
-        limits = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+        limits = {"timeout": CONNECT_SECONDS, "command_timeout": command_seconds}
         return create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=limits)
     if not parsed.database or parsed.database == ":memory:":
         raise ShinsaError(Reason.INVALID_ARGUMENT, f"{setting}: name a file; memory does not survive us", field=setting)
