@@ -121,6 +121,37 @@ async def test_several_wrong_fields_are_all_named(http: httpx.AsyncClient) -> No
     assert errors[1]["near_matches"][0] == "benchmark"
 
 
+async def test_an_unknown_key_is_told_the_keys_of_its_own_place(http: httpx.AsyncClient) -> None:
+    """Not those of what stands above or below it, among which it may even be."""
+    inner = {"model": "m", "benchmarks": [{"benchmark": "b", "limit": 3}]}
+    found = problem(await http.post("/v1/runs", json=inner), 422)
+    assert found["detail"] == "benchmarks.0.limit: unknown key; known: benchmark, repetitions, shots."
+    found = problem(await http.post("/v1/runs", json={**GOOD, "repetitions": 3}), 422)
+    assert "did you mean" not in found["detail"]
+    assert "benchmark," not in found["detail"]
+    entry = {"name": "m", "scripted": {"rules": [{"pattern": "a", "reply": "b", "repply": "c"}]}}
+    found = problem(await http.post("/v1/models", json=entry), 422)
+    assert (found["field"], found["near_matches"]) == ("scripted.rules.0.repply", ["reply"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/v1/runs", {"model": "m", "benchmarks": 3}, {"benchmarks": "should be a list."}),
+        ("/v1/runs", {**GOOD, "overrides": []}, {"overrides": "should be a JSON object."}),
+        ("/v1/runs", [], {"": "should be a JSON object."}),
+        ("/v1/keys", {"name": "k", "scopes": []}, {"scopes": "should have at least 1 entry."}),
+        ("/v1/keys", {"name": "k", "scopes": ["no"]}, {"scopes.0": "must be 'read', 'submit', 'operate' or 'admin'."}),
+    ],
+)
+async def test_lists_and_objects_are_named_as_json_names_them(
+    http: httpx.AsyncClient, path: str, body: Any, told: dict[str, str]
+) -> None:
+    found = problem(await http.post(path, json=body), 422)
+    errors = found["errors"] or [{"field": found["field"] or "", "detail": found["detail"].split(": ")[-1]}]
+    assert {error["field"]: error["detail"] for error in errors} == told
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 async def test_what_is_no_number_is_refused(http: httpx.AsyncClient, value: str) -> None:
     content = f'{{"model": "m", "suite": "s", "overrides": {{"temperature": {value}}}}}'

@@ -37,9 +37,9 @@ class Idempotency:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = Headers(scope=scope).get(HEADER, "") if scope["type"] == "http" and scope["method"] == "POST" else ""
-        caller = caller_of(scope) if key else None
-        if caller is None:
+        key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] == "POST" else None
+        caller = caller_of(scope) if key is not None else None
+        if key is None or caller is None:
             await self._app(scope, receive, send)
             return
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from email.message import Message
 from typing import Any
@@ -21,8 +21,17 @@ def is_json(request: Request) -> bool:
 
 
 def field_problems(errors: Sequence[Any], request: Request) -> list[FieldProblem]:
-    """pydantic's errors as ours; an unknown key gets the known ones that are close."""
-    return [_field_problem(error, request) for error in errors]
+    """pydantic's errors as ours; an unknown key gets the known ones that are close.
+
+    A list counts as too short when its entries were refused, too: then theirs are the errors to tell.
+    """
+    places = [tuple(error["loc"]) for error in errors]
+    told = [
+        error
+        for error, place in zip(errors, places, strict=True)
+        if error["type"] != "too_short" or not any(other[:-1] == place for other in places)
+    ]
+    return [_field_problem(error, request) for error in told]
 
 
 def summary(problems: Sequence[FieldProblem]) -> str:
@@ -37,7 +46,7 @@ def _field_problem(error: Any, request: Request) -> FieldProblem:
     dotted = ".".join(str(part) for part in path)
     match error["type"]:
         case "extra_forbidden":
-            known = sorted(_known_keys(request, str(place)))
+            known = sorted(_known_keys(request, str(place), path[:-1]))
             near = get_close_matches(str(path[-1]), known)
             return FieldProblem(field=dotted, detail=_unknown(near, known, place), near_matches=near)
         case "one_of":
@@ -50,6 +59,14 @@ def _field_problem(error: Any, request: Request) -> FieldProblem:
             words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
             near = get_close_matches(str(error["input"]), words)
             return FieldProblem(field=dotted, detail=f"must be {expected}.", near_matches=near)
+        case "too_short" | "too_long" as kind:
+            bound, least = error["ctx"]["min_length" if kind == "too_short" else "max_length"], kind == "too_short"
+            entries = f"{bound} {'entry' if bound == 1 else 'entries'}"
+            return FieldProblem(field=dotted, detail=f"should have at {'least' if least else 'most'} {entries}.")
+        case "list_type" | "tuple_type":
+            return FieldProblem(field=dotted, detail="should be a list.")
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return FieldProblem(field=dotted, detail="should be a JSON object.")
         case _:
             return FieldProblem(field=dotted, detail=_sentence(str(error["msg"])))
 
@@ -66,16 +83,39 @@ def _unknown(near: Sequence[str], known: Sequence[str], place: object) -> str:
     return f"unknown {noun}; {hint}"
 
 
-def _known_keys(request: Request, place: str) -> set[str]:
-    """Keys that the route's body or query knows, at any depth."""
+def _known_keys(request: Request, place: str, path: Sequence[str | int]) -> set[str]:
+    """Keys that the route's query, or its body at a path, knows."""
     dependant = request.scope["route"].dependant
     parameters = dependant.body_params if place == "body" else dependant.query_params
-    return {key for parameter in parameters for key in _keys_of(parameter.field_info.annotation)}
+    return {key for parameter in parameters for key in _keys_of(parameter.field_info.annotation, path)}
 
 
-def _keys_of(annotation: Any) -> Iterator[str]:
+def _keys_of(annotation: Any, path: Sequence[str | int]) -> Iterator[str]:
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return
     schema = TypeAdapter(annotation).json_schema()
-    for part in (schema, *schema.get("$defs", {}).values()):
-        yield from part.get("properties", {})
+    places = [schema]
+    for part in path:
+        places = [inner for one in places for inner in _inside(_plain(one, schema), part)]
+    for one in places:
+        for plain in _plain(one, schema):
+            yield from plain.get("properties", {})
+
+
+def _plain(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a schema stands for, without references and alternatives."""
+    if "$ref" in schema:
+        return _plain(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
+    if "anyOf" in schema:
+        return [plain for one in schema["anyOf"] for plain in _plain(one, whole)]
+    return [schema]
+
+
+def _inside(schemas: Sequence[Mapping[str, Any]], part: str | int) -> Iterator[Mapping[str, Any]]:
+    """The schemas of a list's entries, or of an object's value under a key."""
+    for schema in schemas:
+        found = schema.get("items") if isinstance(part, int) else schema.get("properties", {}).get(part)
+        if found is None and isinstance(part, str):
+            found = schema.get("additionalProperties")
+        if isinstance(found, Mapping):
+            yield found
