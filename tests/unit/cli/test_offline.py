@@ -194,6 +194,23 @@ def test_a_broken_response_file_is_named(
 
 
 @pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ({"benchmark": "janli", "shots": 0}, "r.jsonl:2: answers janli, not jnli"),
+        ({"benchmark": "jnli", "shots": 4}, "r.jsonl:2: answers a question with 4 shots, not with 0"),
+    ],
+)
+def test_answers_to_other_questions_are_refused(shinsa: Shinsa, tmp_path: Path, said: Line, complaint: str) -> None:
+    """Their ids may be the same; the lines that `shinsa prompts` writes say what they ask."""
+    records = [{"benchmark": "jnli", "shots": 0, **line} for line in golds("jnli")]
+    assert shinsa("score", "jnli", "--responses", written(tmp_path / "r.jsonl", records)).code == 0
+    records[1] |= said
+    ended = shinsa("score", "jnli", "--responses", written(tmp_path / "r.jsonl", records))
+    assert (ended.code, ended.out) == (2, "")
+    assert complaint in ended.err
+
+
+@pytest.mark.parametrize(
     ("name", "count", "complaint"),
     [("jmmlu_robustness", 2, "too few answers"), ("arc_agi_1", 3, "too many answers"), ("jnli", 2, "too many answers")],
 )

@@ -86,7 +86,7 @@ def open_items(
     return dataset, items
 
 
-def read_answers(path: Path, items: Sequence[Item]) -> Mapping[str, Answered]:
+def read_answers(path: Path, asked: Benchmark, items: Sequence[Item]) -> Mapping[str, Answered]:
     """Answers by sample, all of them to items that there are. Raises ``Problem``."""
     from shinsa_benchmarks.benchmark import DatasetError
     from shinsa_benchmarks.sources.responses import read_responses
@@ -99,6 +99,7 @@ def read_answers(path: Path, items: Sequence[Item]) -> Mapping[str, Answered]:
     aliases = {item.sample.alias: item.sample.id for item in items if item.sample.alias}
     answers: dict[str, Answered] = {}
     for told, answered in read.items():
+        _check_asked(path, answered, asked, items[0].shots)
         name = told if told in known else aliases.get(told, told)
         if name in answers:
             raise bad_input(
@@ -112,6 +113,19 @@ def read_answers(path: Path, items: Sequence[Item]) -> Mapping[str, Answered]:
                 remedy="`shinsa prompts` with the same --data, --shots and --limit writes the ids",
             )
     return answers
+
+
+def _check_asked(path: Path, answered: Answered, asked: Benchmark, shots: int) -> None:
+    """Other questions may have the same ids: a line that says what it answers is taken at its word."""
+    from shinsa_benchmarks.discovery import benchmarks
+
+    here = f"{path}:{answered.line}"
+    if answered.benchmark != asked.manifest.id and answered.benchmark in benchmarks():
+        problem = f"{here}: answers {answered.benchmark}, not {asked.manifest.id}"
+        raise bad_input(problem, field="benchmark", remedy=f"shinsa score {answered.benchmark} …, or other answers")
+    if answered.shots is not None and answered.shots != shots:
+        problem = f"{here}: answers a question with {answered.shots} shots, not with {shots}"
+        raise bad_input(problem, field="shots", remedy=f"--shots {answered.shots}, or other answers")
 
 
 def dataset_summary(dataset: Dataset) -> dict[str, str]:

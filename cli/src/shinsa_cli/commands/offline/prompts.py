@@ -70,7 +70,7 @@ def prompts(
         _check_cases(asked, after)
     optional = asked.manifest.optional_judge_roles if cases is not None else ()
     dataset, items = open_items(asked, data, shots, limit, settings, split, optional)
-    answers = {name: one.choices for name, one in (read_answers(after, items) if after else {}).items()}
+    answers = {name: one.choices for name, one in (read_answers(after, asked, items) if after else {}).items()}
     requests = asyncio.run(open_requests(asked, items, answers))
     _write(out, [_line(asked, items[0].shots, request) for request in requests], "--out")
     counts: dict[str, Any] = {"samples": len(items), "prompts": len(requests), "out": str(out)}

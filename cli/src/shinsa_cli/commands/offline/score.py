@@ -90,7 +90,7 @@ def score(
     judging = judging_for(asked.manifest, verdicts, judge or (), judge_address, state)
     served = judging.roles(asked.manifest.optional_judge_roles) if judging else ()
     dataset, items = open_items(asked, data, shots, limit, settings, split, served, state)
-    answers = read_answers(responses, items)
+    answers = read_answers(responses, asked, items)
     missing = [item.sample.id for item in items if item.sample.id not in answers]
     if missing and not allow_missing:
         raise _missing(responses, missing, len(items))

@@ -14,10 +14,15 @@ from shinsa_benchmarks.vocabulary import Choice, FinishReason, ToolCall
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a model answered to one sample, in the order of the requests. ``line`` is the first that tells of it."""
+    """What a model answered to one sample, in the order of the requests. ``line`` is the first that tells of it.
+
+    ``benchmark`` and ``shots`` are what that line says it was asked for; empty and ``None`` where it does not say.
+    """
 
     line: int
     choices: tuple[Choice, ...]
+    benchmark: str = ""
+    shots: int | None = None
 
 
 def read_responses(path: Path) -> Mapping[str, Answered]:
@@ -44,8 +49,14 @@ def _in_order(calls: Mapping[int | None, tuple[Record, tuple[Choice, ...]]]) -> 
     for number, (call, (record, _)) in enumerate(ordered, start=1):
         if call is not None and call != number:
             raise record.fault(f"the answer to call {number} of id {identifier(record)!r} is missing")
-    lines = [record.line or 0 for record, _ in calls.values()]
-    return Answered(min(lines), tuple(choice for _, (_, choices) in ordered for choice in choices))
+    first = min((record for record, _ in calls.values()), key=lambda record: record.line or 0)
+    benchmark, shots = first.fields.get("benchmark"), first.fields.get("shots")
+    return Answered(
+        first.line or 0,
+        tuple(choice for _, (_, choices) in ordered for choice in choices),
+        benchmark if isinstance(benchmark, str) else "",
+        shots if isinstance(shots, int) else None,
+    )
 
 
 def identifier(record: Record) -> str:

@@ -94,7 +94,7 @@ def _keys_of(annotation: Any, path: Sequence[str | int]) -> Iterator[str]:
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return
     schema = TypeAdapter(annotation).json_schema()
-    places = [schema]
+    places: list[Mapping[str, Any]] = [schema]
     for part in path:
         places = [inner for one in places for inner in _inside(_plain(one, schema), part)]
     for one in places:
