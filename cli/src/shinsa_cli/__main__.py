@@ -109,7 +109,7 @@ def main() -> None:
     except Exception as error:
         if debugging:
             raise
-        _end_with(_unforeseen(error))
+        _end_with(data.broken_file(error) or _unforeseen(error))
 
 
 def _unforeseen(error: Exception) -> Problem:

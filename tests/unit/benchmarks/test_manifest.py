@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from shinsa_benchmarks import discovery
-from shinsa_benchmarks.manifest import Manifest, read_manifest
+from shinsa_benchmarks.documents import DocumentError
+from shinsa_benchmarks.manifest import MOST, Manifest, read_manifest
 
 WHOLE = discovery.manifests()["jnli"].model_dump()
 
@@ -31,11 +32,39 @@ def test_what_does_not_fit_is_refused(change: dict[str, object], complaint: str)
         Manifest.model_validate({**WHOLE, **change})
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
+JNLI = (discovery.specimen_folder("jnli").parent / "manifest.toml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (b'id = "jnli"', b"id = ", "Invalid value (at line 1, column 6)"),
+        (b'id = "jnli"\n', b"", "id: is missing"),
+        (b"licence = ", b"license = ", "licence: is missing; source: licence: is missing; source: license: unk"),
+        (b'steps = ["generate"]', b'steps = ["generat"]', "steps: 0: should be 'generate', 'execute' or 'judge'"),
+        (
+            b'name = "format"\n',
+            b'name = "format"\nlowest = "no"\n',
+            "metric 'format': lowest: should be a valid number",
+        ),
+        ("文".encode(), "文".encode("cp932"), "UTF-8 text expected"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_place_and_what_is_wrong(
+    tmp_path: Path, before: bytes, after: bytes, told: str
+) -> None:
     path = tmp_path / "manifest.toml"
-    path.write_text("id = ")
-    with pytest.raises(ValueError, match=r"manifest\.toml"):
+    path.write_bytes((JNLI + "# 文\n".encode()).replace(before, after))
+    with pytest.raises(DocumentError) as found:
         read_manifest(path)
+    assert str(found.value).startswith(f"{path}: {told}")
+    assert "\n" not in str(found.value)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + JNLI.replace(b"\n", b"\r\n"))
+    assert read_manifest(path) == discovery.manifests()["jnli"]
 
 
 def test_overrides_take_the_type_of_the_default() -> None:
@@ -59,3 +88,10 @@ def test_whole_numbers_are_no_smaller_than_makes_sense() -> None:
     assert summaries.settings_with({"longest": 0})["longest"] == 0
     with pytest.raises(ValueError, match="'longest' is a whole number of at least 0, not '-1'"):
         summaries.settings_with({"longest": "-1"})
+
+
+def test_whole_numbers_are_no_larger_than_a_request_can_say() -> None:
+    settings = discovery.manifests()["jnli"].settings_with
+    assert settings({"max_tokens": str(MOST)})["max_tokens"] == MOST
+    with pytest.raises(ValueError, match="'max_tokens' is a whole number of at most"):
+        settings({"max_tokens": str(MOST + 1)})

@@ -307,3 +307,21 @@ def test_answers_are_scored_on_what_the_mesh_of_the_option_has_prepared(
     words = ("score", "mawps", "--responses", str(tmp_path / "r.jsonl"), "--allow-missing", "--json")
     assert shinsa(*words).json["dataset"]["origin"] == "specimen"
     assert shinsa(*words, "--state", str(state)).json["dataset"]["origin"] == "prepared"
+
+
+@pytest.mark.parametrize("words", [("data", "list"), ("prompts", "jnli", "--out", "p.jsonl")])
+def test_a_broken_manifest_is_the_readers_to_mend_and_no_fault_of_the_program(
+    shinsa: Shinsa, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.toml").write_text("version = 1\n")
+    monkeypatch.setattr("shinsa_benchmarks.discovery._CATALOG", tmp_path)
+    manifests.cache_clear()
+    try:
+        ended = shinsa(*words)
+    finally:
+        manifests.cache_clear()
+    assert ended.code == 2
+    assert "mine/manifest.toml: id: is missing; version: should be a valid string" in ended.err
+    assert "CONTRIBUTING.md" in ended.err
+    assert "unforeseen" not in ended.err

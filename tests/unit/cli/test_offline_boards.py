@@ -122,7 +122,7 @@ def test_a_board_of_ones_own(shinsa: Shinsa, tmp_path: Path) -> None:
         (OWN.replace("WHERE", "bb"), "node 'total': includes unknown node 'bb'; did you mean 'b'"),
         (
             OWN.replace("WHERE", "b").replace("b = 1", "b = -1"),
-            "'total': includes: b: input should be greater than 0",
+            "'total': includes: b: should be greater than 0",
         ),
         (
             OWN.replace("WHERE", "b").replace(
@@ -130,9 +130,9 @@ def test_a_board_of_ones_own(shinsa: Shinsa, tmp_path: Path) -> None:
             ),
             "unknown parent 'part'",
         ),
-        (OWN.replace("WHERE", "b").replace("b = 1", "b = nan"), "includes: b: input should be"),
-        (OWN.replace("WHERE", "b").replace("b = 1", "b = inf"), "node 'total': includes: b: input should be a finite"),
-        ("nodes = 3", "; nodes: input should be a valid list"),
+        (OWN.replace("WHERE", "b").replace("b = 1", "b = nan"), "includes: b: should be"),
+        (OWN.replace("WHERE", "b").replace("b = 1", "b = inf"), "node 'total': includes: b: should be a finite"),
+        ("nodes = 3", "; nodes: should be a valid list"),
         (None, "cannot be read"),
     ],
 )

@@ -132,3 +132,20 @@ def test_a_folder_that_holds_no_boards_is_refused(tmp_path: Path, name: str, tex
         InstalledCatalog(None, folder)
     assert (caught.value.reason, caught.value.field) == (Reason.FAILED_PRECONDITION, "boards_dir")
     assert "SHINSA_ORCHESTRATOR_BOARDS_DIR" in caught.value.message
+
+
+def test_a_broken_catalog_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An orchestrator says so in a line when it starts."""
+    shutil.copytree(discovery.specimen_folder(NAME).parent, tmp_path / NAME)
+    manifest = tmp_path / NAME / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace("version =", "vrsion =", 1))
+    monkeypatch.setattr(discovery, "_CATALOG", tmp_path)
+    for found in (discovery.manifests, discovery.boards, discovery.suites):
+        found.cache_clear()
+    try:
+        with pytest.raises(ShinsaError, match=r"manifest\.toml: version: is missing; vrsion: unknown key") as refused:
+            InstalledCatalog(None)
+    finally:
+        for found in (discovery.manifests, discovery.boards, discovery.suites):
+            found.cache_clear()
+    assert refused.value.reason is Reason.FAILED_PRECONDITION

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar, cast
 
 from shinsa_benchmarks.benchmark import Benchmark
 from shinsa_benchmarks.boards import Board, Leaf, read_board
+from shinsa_benchmarks.documents import DocumentError
 from shinsa_benchmarks.manifest import Manifest, read_manifest
 from shinsa_benchmarks.near_names import did_you_mean
 from shinsa_benchmarks.sources.files import specimen_folder
@@ -50,20 +51,20 @@ def benchmarks() -> Mapping[str, Benchmark]:
 def manifests() -> Mapping[str, Manifest]:
     """Every manifest of the catalog by id, without importing a benchmark's code.
 
-    Raises ``ValueError`` for a broken manifest and where an id differs from its folder, which keeps ids unique.
+    Raises ``DocumentError`` for a broken manifest and where an id differs from its folder, which keeps ids unique.
     """
     found: dict[str, Manifest] = {}
     for path in sorted(_CATALOG.glob("*/manifest.toml")):
         manifest = read_manifest(path)
         if manifest.id != path.parent.name:
-            raise ValueError(f"{path}: id {manifest.id!r} must be the folder's name {path.parent.name!r}")
+            raise DocumentError(f"{path}: id {manifest.id!r} must be the folder's name {path.parent.name!r}")
         found[manifest.id] = manifest
     return MappingProxyType(found)
 
 
 @cache
 def suites() -> Mapping[str, Suite]:
-    """Every suite by id. Raises ``ValueError`` where one names what the catalog or the boards do not have."""
+    """Every suite by id. Raises ``DocumentError`` where one names what the catalog or the boards do not have."""
     found = _read_all(_HOME / "suites", read_suite)
     for suite in found.values():
         _check_suite(suite)
@@ -72,19 +73,19 @@ def suites() -> Mapping[str, Suite]:
 
 @cache
 def boards() -> Mapping[str, Board]:
-    """Every board by id. Raises ``ValueError`` where a leaf that is not planned names a benchmark, shot count or metric
-    that is unknown."""
+    """Every board by id. Raises ``DocumentError`` where a leaf that is not planned names a benchmark, shot count or
+    metric that is unknown."""
     return _checked_boards(_HOME / "boards")
 
 
 def further_boards(folder: Path) -> Mapping[str, Board]:
     """Boards of an operator's own by id, from the files ``ID.toml`` of ``folder``; other files are left alone.
 
-    Raises ``ValueError`` that names the file and what is wrong with it, also where the id is that of a board of ours.
+    Raises ``DocumentError`` that names the file and what is wrong with it, also where a board of ours has the id.
     """
     found = _checked_boards(folder)
     if taken := sorted(found.keys() & boards().keys()):
-        raise ValueError(f"{folder / taken[0]}.toml: {taken[0]!r} is a board of the catalog; take another id")
+        raise DocumentError(f"{folder / taken[0]}.toml: {taken[0]!r} is a board of the catalog; take another id")
     return found
 
 
@@ -108,7 +109,7 @@ def _read_all(folder: Path, read: Callable[[Path], _Read]) -> Mapping[str, _Read
     for path in sorted(folder.glob("*.toml")):
         value = read(path)
         if value.id != path.stem:
-            raise ValueError(f"{path}: id {value.id!r} must be the file's name {path.stem!r}")
+            raise DocumentError(f"{path}: id {value.id!r} must be the file's name {path.stem!r}")
         found[value.id] = value
     return MappingProxyType(found)
 
@@ -116,16 +117,16 @@ def _read_all(folder: Path, read: Callable[[Path], _Read]) -> Mapping[str, _Read
 def _check_suite(suite: Suite) -> None:
     where = f"suite {suite.id!r}"
     if suite.board and suite.board not in boards():
-        raise ValueError(f"{where}: unknown board {suite.board!r}{did_you_mean(suite.board, boards())}")
+        raise DocumentError(f"{where}: unknown board {suite.board!r}{did_you_mean(suite.board, boards())}")
     for entry in suite.benchmarks:
         manifest = _manifest(where, entry.id)
         if any(shots > manifest.most_shots or shots < 0 for shots in entry.shots):
-            raise ValueError(f"{where}: {entry.id} takes 0 to {manifest.most_shots} shots, not {entry.shots}")
+            raise DocumentError(f"{where}: {entry.id} takes 0 to {manifest.most_shots} shots, not {entry.shots}")
         try:
             manifest.settings_with(dict(entry.settings))
         except KeyError as error:
             name = str(error.args[0])
-            raise ValueError(
+            raise DocumentError(
                 f"{where}: {entry.id} has no setting {name!r}{did_you_mean(name, manifest.settings)}"
             ) from error
 
@@ -138,7 +139,7 @@ def unmeasurable(board: Board) -> Mapping[str, str]:
 def _check_board(board: Board) -> None:
     for node in board.nodes:
         if node.score is not None and not node.score.planned and (problem := _misfit(board, node.score)):
-            raise ValueError(f"board {board.id!r}, node {node.id!r}: {problem}")
+            raise DocumentError(f"board {board.id!r}, node {node.id!r}: {problem}")
 
 
 def _misfit(board: Board, leaf: Leaf) -> str:
@@ -157,5 +158,5 @@ def _misfit(board: Board, leaf: Leaf) -> str:
 
 def _manifest(where: str, benchmark_id: str) -> Manifest:
     if benchmark_id not in manifests():
-        raise ValueError(f"{where}: unknown benchmark {benchmark_id!r}{did_you_mean(benchmark_id, manifests())}")
+        raise DocumentError(f"{where}: unknown benchmark {benchmark_id!r}{did_you_mean(benchmark_id, manifests())}")
     return manifests()[benchmark_id]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shinsa_benchmarks.documents import read_document
+
 Setting = str | int | float | bool
+# Of a setting that is a whole number: a sampling parameter travels in 32 bits.
+MOST = 2**32 - 1
 Statistic = Literal[
     "",
     "pearson",
@@ -151,7 +154,7 @@ class Manifest(_Part):
     # No rule says where an answer is complete: one that was cut off is scored as it stands.
     open_answers: bool = False
     # Settings with their defaults; a run may override each by name (`--set jnli.max_tokens=20`). Whole numbers are at
-    # least 1, or at least 0 where that is the default.
+    # least 1, or at least 0 where that is the default, and at most MOST.
     settings: dict[str, Setting] = {}
     # Settings that take one of a few values only.
     choices: dict[str, list[str]] = {}
@@ -201,7 +204,7 @@ class Manifest(_Part):
         """The settings with overrides applied, each of its default's type.
 
         Raises ``KeyError`` for an unknown name; ``ValueError`` for a value of the wrong type, outside its choices, or a
-        whole number that is too small.
+        whole number that is too small or too large.
         """
         merged: dict[str, Setting] = dict(self.settings)
         for name, value in overrides.items():
@@ -228,6 +231,8 @@ def _as_type_of(default: Setting, name: str, value: Any) -> Setting:
         raise wrong
     if isinstance(default, int) and isinstance(converted, int) and converted < (least := min(1, default)):
         raise ValueError(f"setting {name!r} is a whole number of at least {least}, not {value!r}")
+    if isinstance(converted, int) and converted > MOST:
+        raise ValueError(f"setting {name!r} is a whole number of at most {MOST}, not {value!r}")
     return converted
 
 
@@ -235,8 +240,5 @@ _KINDS: dict[type, str] = {int: "whole number", float: "number", str: "text"}
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Reads and validates one manifest; ``ValueError`` names the file and the key at fault."""
-    try:
-        return Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    """Reads and validates one manifest. Raises ``DocumentError``."""
+    return read_document(path, Manifest)

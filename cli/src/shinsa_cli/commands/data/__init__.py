@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shinsa_cli.commands.options import JsonOption, StateOption
-from shinsa_cli.problem import bad_input
+from shinsa_cli.problem import Problem, bad_input
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -119,6 +119,14 @@ def data_to_read(option: Path | None, state: Path | None) -> Path:
         remedy = f"name the folder that holds prepared data, or fill it: shinsa data prepare --data {folder}"
         raise bad_input(f"there is no folder {folder}", field=field, remedy=remedy)
     return folder
+
+
+def broken_file(error: Exception) -> Problem | None:
+    """What is to be said where an error is about a file of the catalog, such as a manifest."""
+    from shinsa_benchmarks.documents import DocumentError
+
+    remedy = "mend the file; CONTRIBUTING.md shows a whole benchmark"
+    return bad_input(str(error), remedy=remedy) if isinstance(error, DocumentError) else None
 
 
 def _chosen(names: Sequence[str]) -> list[str]:

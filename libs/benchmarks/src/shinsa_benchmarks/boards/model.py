@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shinsa_benchmarks.documents import read_document
 from shinsa_benchmarks.near_names import did_you_mean
 
 Titles = dict[Literal["en", "ja"], str]
@@ -163,27 +162,8 @@ class Board(_Part):
 
 
 def read_board(path: Path) -> Board:
-    """Reads and validates one board; ``ValueError`` names the file, the place in it and what is wrong."""
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-        return Board.model_validate(given)
-    except ValidationError as error:
-        raise ValueError(f"{path}: {'; '.join(_fault(one, given) for one in error.errors())}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: UTF-8 text expected: {error.reason}") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _fault(error: ErrorDetails, given: Mapping[str, Any]) -> str:
-    """One of pydantic's findings in a line; a node is named by its id rather than by its number."""
-    place = list(error["loc"])
-    problem = error["msg"].removeprefix("Value error, ")
-    if len(place) > 1 and place[0] == "nodes" and isinstance(place[1], int):
-        node = given["nodes"][place[1]]
-        named = node.get("id", place[1]) if isinstance(node, dict) else place[1]
-        place = [f"node {named!r}", *place[2:]]
-    return ": ".join([*(str(part) for part in place), problem[:1].lower() + problem[1:]])
+    """Reads and validates one board. Raises ``DocumentError``."""
+    return read_document(path, Board)
 
 
 def _check_references(node: Node, known: Sequence[str]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shinsa_benchmarks.documents import read_document
 from shinsa_benchmarks.manifest import Setting
 
 
@@ -43,8 +43,5 @@ class Suite(_Part):
 
 
 def read_suite(path: Path) -> Suite:
-    """Reads and validates one suite; ``ValueError`` names the file and what is wrong."""
-    try:
-        return Suite.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    """Reads and validates one suite. Raises ``DocumentError``."""
+    return read_document(path, Suite)

@@ -11,6 +11,7 @@ from pathlib import Path
 from shinsa_benchmarks import discovery
 from shinsa_benchmarks.benchmark import Benchmark, Dataset, DatasetError
 from shinsa_benchmarks.boards import Board
+from shinsa_benchmarks.documents import DocumentError
 from shinsa_benchmarks.sources.prepared import RECORD, dataset_for
 from shinsa_benchmarks.suites import Suite
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -25,7 +26,7 @@ class InstalledCatalog:
     """``Catalog``. A data set is read again when one of its files has changed; boards are read once.
 
     Raises ``ShinsaError`` for a folder of data that is not there, and one of boards that cannot be read or holds a file
-    that is no board.
+    that is no board; and where a manifest, suite or board of the catalog is broken.
     """
 
     def __init__(self, data_dir: Path | None, boards_dir: Path | None = None) -> None:
@@ -33,7 +34,7 @@ class InstalledCatalog:
             remedy = f"fill it with `shinsa data prepare --data {data_dir}`, or unset SHINSA_ORCHESTRATOR_DATA_DIR"
             raise ShinsaError(Reason.FAILED_PRECONDITION, f"there is no folder {data_dir}; {remedy}", field="data_dir")
         self._data_dir = data_dir
-        self._boards = {**discovery.boards(), **_further_boards(boards_dir)}
+        self._boards = {**_boards(), **_further_boards(boards_dir)}
         self._benchmarks = discovery.benchmarks()
         self._kept: OrderedDict[tuple[str, str], tuple[_Signature, Dataset]] = OrderedDict()
         self._loading = asyncio.Lock()
@@ -106,6 +107,15 @@ class InstalledCatalog:
             raise ShinsaError(
                 Reason.FAILED_PRECONDITION, f"{name}: broken data: {error}", field="spec.dataset"
             ) from error
+
+
+def _boards() -> Mapping[str, Board]:
+    """The catalog's own, after a look at all of its manifests and suites."""
+    try:
+        discovery.suites()
+        return discovery.boards()
+    except DocumentError as error:
+        raise ShinsaError(Reason.FAILED_PRECONDITION, f"the catalog of benchmarks is broken: {error}") from error
 
 
 def _further_boards(folder: Path | None) -> Mapping[str, Board]:
