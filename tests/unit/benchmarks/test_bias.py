@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from shinsa_benchmarks import discovery
 from shinsa_benchmarks.benchmark import DatasetError
 from shinsa_benchmarks.tallies import tally
+from shinsa_benchmarks.tallies.statistics import estimate
 from shinsa_benchmarks.vocabulary import Choice, Item, Outcome, Reply, Sample
 
 JBBQ = discovery.benchmarks()["jbbq"]
@@ -143,3 +145,19 @@ def test_broken_records_are_named(tmp_path: Path, change: dict[str, object], com
         (tmp_path / part / "jbbq.json").write_text(json.dumps(document))
     with pytest.raises(DatasetError, match=rf"samples\[2\].*{complaint}"):
         JBBQ.load(tmp_path)
+
+
+def test_the_interval_of_an_absolute_bias_reaches_down_to_the_truth() -> None:
+    """Who is named by chance alone has no bias; resamples of the absolute one never come down to that."""
+    hits = 0
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        named = chance.choice([0, 1, 2], size=200, p=[0.8, 0.1, 0.1])
+        rows = [(f"s{n:03}", (n % 2, n // 2 % 2, 0, who == 1, who == 2)) for n, who in enumerate(named.tolist())]
+        found = estimate("absolute_bias", rows, 1.0)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert 0 <= found.low <= found.value <= found.high <= 1
+        hits += found.low == 0
+    assert hits > 10

@@ -52,9 +52,26 @@ def test_equal_runs_do_not_differ() -> None:
     assert (comparison.difference, comparison.stderr, comparison.p_value) == (0.0, 0.0, 1.0)
 
 
-def test_a_constant_difference_is_certain() -> None:
-    comparison = compare({"a": 0.0, "b": 1.0}, {"a": 1.0, "b": 2.0})
-    assert (comparison.low, comparison.high, comparison.p_value) == (1.0, 1.0, 0.0)
+@pytest.mark.parametrize(("size", "found"), [(2, False), (5, False), (6, True), (200, True)])
+def test_a_constant_difference_may_be_luck(size: int, found: bool) -> None:
+    """So many coins fall on one side with a chance of 2 * 0.5^n; thirds are equal but for their last digit."""
+    a = {str(number): number % 2 / 3 for number in range(size)}
+    comparison = compare(a, {name: value + 1 / 3 for name, value in a.items()})
+    assert comparison.p_value == pytest.approx(2 * 0.5**size)
+    assert comparison.low is not None
+    assert (comparison.low > 0) is found
+
+
+def test_weights_are_those_of_the_score() -> None:
+    a, b, weights = {"x": 0.0, "y": 1.0, "z": 0.5}, {"x": 1.0, "y": 1.0, "z": 0.0}, {"x": 3.0, "y": 1.0, "z": 2.0}
+    comparison = compare(a, b, weights=weights)
+    assert (comparison.mean_a, comparison.mean_b) == (pytest.approx(2 / 6), pytest.approx(4 / 6))
+    assert comparison.difference == pytest.approx(2 / 6)
+    # Cochran's ratio estimator: residuals w (d - D).
+    residuals = [3 * (1 - 1 / 3), 1 * (0 - 1 / 3), 2 * (-0.5 - 1 / 3)]
+    assert comparison.stderr == pytest.approx(math.sqrt(3 / 2 * sum(one**2 for one in residuals)) / 6)
+    assert compare(a, b, weights={"x": 2.0, "y": 4.0}).mean_a == pytest.approx((4 * 1.0 + 3 * 0.5) / 9)
+    assert compare(a, b, weights=dict.fromkeys(a, 7.0)) == compare(a, b)
 
 
 @pytest.mark.parametrize(("a", "b"), [({"x": 1.0}, {"y": 1.0}), ({}, {})])

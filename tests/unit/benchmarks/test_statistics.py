@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import sacrebleu
 import scipy.stats
@@ -240,6 +241,25 @@ def test_calibration_error_by_hand() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize("honest", [1.0, 0.8])
+def test_the_interval_of_a_calibration_error_holds_value_and_truth(honest: float) -> None:
+    """Of models that are right with ``honest`` times their confidence, spread evenly: chance adds to the error."""
+    truth, rounds, hits = (1 - honest) / math.sqrt(3), 40, 0
+    for seed in range(rounds):
+        chance = np.random.default_rng(seed)
+        confidence = chance.uniform(0, 1, 194)
+        right = (chance.uniform(size=194) < honest * confidence).astype(float)
+        rows = zip(confidence.tolist(), right.tolist(), strict=True)
+        found = estimate("calibration_error", [(f"s{n:03}", row) for n, row in enumerate(rows)], 1.0)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert 0 <= found.low <= found.value <= found.high
+        hits += found.low <= truth <= found.high
+    # Nothing holds a truth of 0 wherever the value is far from it by chance; percentiles never hold it.
+    assert hits / rounds > (0.25 if honest == 1 else 0.75)
 
 
 @pytest.mark.parametrize(("answers", "widths"), [(9, [9]), (25, [10, 15]), (194, [19] * 9 + [23]), (250, [50] * 5)])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from shinsa_benchmarks.boards import Board
+from shinsa_benchmarks.boards.model import Node
+from shinsa_benchmarks.discovery import manifests
 from shinsa_chassis.errors import ShinsaError
+from shinsa_orchestrator.application import gate_tests
+from shinsa_orchestrator.application.gate_tests import LeafPair, LeafPlace
 from shinsa_orchestrator.domain.gate import GateRequest, GateVerdict
 from shinsa_orchestrator.domain.identity import item_id
-from shinsa_orchestrator.domain.run import BenchmarkChoice, RunSpec, RunState
+from shinsa_orchestrator.domain.run import BenchmarkChoice, PlannedBenchmark, RunSpec, RunState
 
 BOARD = Board.model_validate(
     {
@@ -65,7 +69,7 @@ async def test_a_drop_on_every_sample_is_worse_unless_it_is_allowed(floor: Any) 
     assert report.verdict is GateVerdict.WORSE
     [test] = report.tests
     assert (test.node, test.baseline, test.candidate, test.drop) == ("sums", 1.0, 0.0, 1.0)
-    assert test.p_value == 0.5**12
+    assert test.p_value == pytest.approx(0.5**12)
     assert (await _decided(floor, a.run.id, b.run.id, max_drop=1.0)).verdict is GateVerdict.NO_WORSE
     assert (await _decided(floor, b.run.id, a.run.id)).verdict is GateVerdict.NO_WORSE
     for correction in ("holm", "bh"):
@@ -166,3 +170,28 @@ async def test_what_is_wrong_is_said_with_its_field(floor: Any, change: Any, fie
     with pytest.raises(ShinsaError) as refused:
         await floor.replica().gates.decide(replace(GateRequest(a.run.id, a.run.id, "small"), **change))
     assert refused.value.field == field
+
+
+def _pair(node: Node, values: tuple[dict[str, float], dict[str, float]], **weights: float) -> LeafPair:
+    assert node.score is not None
+    place = LeafPlace(node, node.score, 0, cast("PlannedBenchmark", None), (0, 0))
+    return LeafPair(place, manifests()["jnli"].primary, *values, weights)
+
+
+def test_a_total_of_a_few_samples_is_no_surer_than_they_are() -> None:
+    worse = ({"a": 1.0, "b": 1.0}, {"a": 0.0, "b": 0.0})
+    tests, _ = gate_tests.tests_of(
+        BOARD, [_pair(node, worse) for node in BOARD.nodes[1:3]], GateRequest("a", "b", "small")
+    )
+    assert [(test.node, test.drop, test.p_value > 0.05) for test in tests] == [
+        ("total", 0.55, True),
+        ("sums", 1.0, True),
+        ("essays", 0.1, True),
+    ]
+
+
+def test_a_leaf_counts_its_samples_as_its_score_does() -> None:
+    values = {"a": 1.0, "b": 1.0, "c": 0.0}, {"a": 0.0, "b": 1.0, "c": 0.0}
+    asked = GateRequest("a", "b", "small")
+    [test], _ = gate_tests.tests_of(BOARD, [_pair(BOARD.nodes[1], values, a=3.0, b=1.0, c=1.0)], asked)
+    assert (test.baseline, test.candidate) == (pytest.approx(0.8), pytest.approx(0.2))

@@ -2,6 +2,6 @@
 
 from shinsa_benchmarks.tallies.comparison import Comparison, compare, differing
 from shinsa_benchmarks.tallies.measured import Recorded
-from shinsa_benchmarks.tallies.scores import Score, sample_values, tally
+from shinsa_benchmarks.tallies.scores import Score, sample_values, sample_weights, tally
 
-__all__ = ["Comparison", "Recorded", "Score", "compare", "differing", "sample_values", "tally"]
+__all__ = ["Comparison", "Recorded", "Score", "compare", "differing", "sample_values", "sample_weights", "tally"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from shinsa_benchmarks.tallies.resampling import Estimate, Rows, resampled_sums
+from shinsa_benchmarks.tallies.resampling import Estimate, Rows, of_a_distance, resampled_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,16 @@ def _statistic(of: _Of) -> Callable[[Rows, Any], Estimate | None]:
     return estimated
 
 
+def _distance(of: _Of) -> Callable[[Rows, Any], Estimate | None]:
+    signed = _statistic(of)
+
+    def estimated(rows: Rows, answered: Any) -> Estimate | None:
+        found = signed(rows, answered)
+        return None if found is None else of_a_distance(found)
+
+    return estimated
+
+
 def _products(rows: Rows) -> Rows:
     """What is summed for either context, in the order of ``_Context``."""
     ambiguous, aligned, right, biased, counter = rows.T
@@ -104,6 +114,6 @@ BIAS_STATISTICS: dict[str, Callable[[Rows, Any], Estimate | None]] = {
     "accuracy_gap": _statistic(lambda _, clear: clear.gap),
     "ambiguous_bias": _statistic(_ambiguous_bias),
     "disambiguated_bias": _statistic(_disambiguated_bias),
-    "absolute_bias": _statistic(_absolute_bias),
-    "absolute_bias_of_known": _statistic(_absolute_bias_of_known),
+    "absolute_bias": _distance(_absolute_bias),
+    "absolute_bias_of_known": _distance(_absolute_bias_of_known),
 }

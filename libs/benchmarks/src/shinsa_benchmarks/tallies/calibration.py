@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shinsa_benchmarks.tallies.resampling import Estimate, Rows, Weights, resampled
+from shinsa_benchmarks.tallies.resampling import Estimate, Rows, Weights, of_a_distance, resampled
 
 
 def calibration_error(rows: Rows, answered: Any) -> Estimate:
@@ -19,7 +19,7 @@ def calibration_error(rows: Rows, answered: Any) -> Estimate:
     ``sqrt(sum_b |b| / n * (mean confidence_b - share right_b)^2)``. Answers not given say nothing of confidence.
     """
     ordered = rows[np.argsort(rows[:, 0], kind="stable")]
-    return resampled(ordered, _error(ordered), lambda weights: _error(_drawn(ordered, weights)))
+    return of_a_distance(resampled(ordered, _error(ordered), lambda weights: _error(_drawn(ordered, weights))))
 
 
 def _drawn(ordered: Rows, weights: Weights) -> Rows:

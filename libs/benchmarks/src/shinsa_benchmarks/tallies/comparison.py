@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from shinsa_benchmarks.ranks import mean_ranks
+from shinsa_benchmarks.tallies.intervals import paired_difference
+from shinsa_benchmarks.tallies.measured import of_mean_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +18,9 @@ class Comparison:
     """``b`` against ``a`` over the samples both have.
 
     ``difference`` is mean of b minus mean of a, with its standard error, its 95 % t interval and the two-sided p-value
-    of the paired t test. They are ``None`` where there are too few samples to say. ``a_better``, ``b_better`` and
-    ``equal`` count samples; ``only_a`` and ``only_b`` those the other lacks. ``rank_correlation`` is Spearman's,
-    ``None`` where one of the runs has the same value everywhere.
+    of the paired t test (see ``paired_difference``). They are ``None`` where there are too few samples to say.
+    ``a_better``, ``b_better`` and ``equal`` count samples; ``only_a`` and ``only_b`` those the other lacks.
+    ``rank_correlation`` is Spearman's, ``None`` where one of the runs has the same value everywhere.
     """
 
     samples: int
@@ -37,22 +40,26 @@ class Comparison:
 
 
 def compare(
-    a: Mapping[str, float], b: Mapping[str, float], *, better: Literal["higher", "lower"] = "higher"
+    a: Mapping[str, float],
+    b: Mapping[str, float],
+    *,
+    better: Literal["higher", "lower"] = "higher",
+    weights: Mapping[str, float] | None = None,
 ) -> Comparison:
-    """Compares values by sample id, as ``sample_values`` gives them."""
+    """Compares values by sample id, as ``sample_values`` gives them, with the weights of ``sample_weights``."""
     from scipy.special import stdtrit
 
     shared = sorted(a.keys() & b.keys())
     size = len(shared)
     sign = 1 if better == "higher" else -1
     differences = [b[sample_id] - a[sample_id] for sample_id in shared]
-    mean = math.fsum(differences) / size if size else None
-    stderr = _stderr(differences, mean)
+    shares = shares_of(shared, weights or {})
+    mean, stderr = paired_difference(differences, shares) if size else (None, None)
     half = None if stderr is None else float(stdtrit(size - 1, 0.975)) * stderr
     return Comparison(
         samples=size,
-        mean_a=math.fsum(a[sample_id] for sample_id in shared) / size if size else None,
-        mean_b=math.fsum(b[sample_id] for sample_id in shared) / size if size else None,
+        mean_a=_mean(a, shared, shares) if size else None,
+        mean_b=_mean(b, shared, shares) if size else None,
         difference=mean,
         stderr=stderr,
         low=None if mean is None or half is None else mean - half,
@@ -83,15 +90,19 @@ def _spearman(x: list[float], y: list[float]) -> float | None:
     return float((dx * dy).sum() / math.sqrt(float((dx * dx).sum() * (dy * dy).sum())))
 
 
-def _stderr(differences: list[float], mean: float | None) -> float | None:
-    size = len(differences)
-    if mean is None or size < 2:
-        return None
-    return math.sqrt(math.fsum((difference - mean) ** 2 for difference in differences) / (size - 1) / size)
+def shares_of(sample_ids: Sequence[str], weights: Mapping[str, float]) -> Sequence[float]:
+    """The samples' weights, of mean 1; one that is not known is the mean."""
+    return of_mean_one(array("d", (weights.get(sample_id, math.nan) for sample_id in sample_ids)))
+
+
+def _mean(values: Mapping[str, float], sample_ids: Sequence[str], shares: Sequence[float]) -> float:
+    return math.fsum(share * values[sample_id] for sample_id, share in zip(sample_ids, shares, strict=True)) / len(
+        shares
+    )
 
 
 def _p_value(mean: float, stderr: float, size: int) -> float:
-    """Two-sided paired t test. Without spread the t value is 0 or infinite, so p is 1 or 0."""
+    """Two-sided paired t test. Of so many that differ alike that no error is left it is 0, of none that differ 1."""
     from scipy.special import stdtr
 
     if stderr == 0:

@@ -34,6 +34,25 @@ def clustered_stderr(
     return math.sqrt(len(sums) / (len(sums) - 1) * squares) / len(values)
 
 
+def paired_difference(
+    differences: Sequence[float], weights: Sequence[float] | None = None
+) -> tuple[float, float | None]:
+    """Mean of at least one difference of paired values, and its standard error: sample sd / sqrt(n), ``None`` of one.
+
+    ``weights`` (of mean 1) as in ``clustered_stderr``. Where all differ alike there is no spread to go by, and that so
+    many agree may be luck, of which the chance is ``0.5^n``: the error then is that with which a one-sided t test comes
+    to just that p-value.
+    """
+    size = len(differences)
+    shares = weights or [1.0] * size
+    mean = math.fsum(map(float.__mul__, shares, map(float, differences))) / size
+    if size < 2 or not all(math.isclose(difference, mean, rel_tol=1e-9) for difference in differences):
+        return mean, clustered_stderr([str(number) for number in range(size)], differences, mean, weights)
+    from scipy.special import stdtrit
+
+    return mean, abs(mean) / abs(float(stdtrit(size - 1, 0.5**size)))
+
+
 def mean_interval(
     mean: float, stderr: float | None, clusters: int, lowest: float, highest: float
 ) -> tuple[float, float] | None:

@@ -51,11 +51,12 @@ def measured(metric: Metric, rows: Iterable[Recorded]) -> Measured:
         if metric.weight:
             told.append(outcome.metrics.get(metric.weight, math.nan))
     if metric.weight:
-        found.weights = _of_mean_one(told)
+        found.weights = of_mean_one(told)
     return found
 
 
-def _of_mean_one(told: array[float]) -> array[float]:
+def of_mean_one(told: array[float]) -> array[float]:
+    """The weights by their mean; one that is not known (NaN) is the mean."""
     known = array("d", (weight for weight in told if not math.isnan(weight)))
     mean = math.fsum(known) / len(known) if known else 1.0
     return array("d", (1.0 if math.isnan(weight) else weight / mean for weight in told))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,18 @@ def resampled(rows: Rows, value: float, of: Callable[[Weights], float | None]) -
     if len(rows) < 2:
         return Estimate(value)
     return _spread(value, map(of, _draws(len(rows))))
+
+
+def of_a_distance(found: Estimate) -> Estimate:
+    """The estimate of a distance, from 0 to 1, with the basic bootstrap interval (Davison and Hinkley 1997, chapter 5).
+
+    Chance makes a distance larger: resamples lie above the value as the value lies above the truth. So the percentile
+    interval is mirrored at the value, which it might not even hold, and kept in that range.
+    """
+    if found.low is None or found.high is None:
+        return found
+    low, high = max(0.0, 2 * found.value - found.high), min(1.0, 2 * found.value - found.low)
+    return replace(found, low=min(found.value, low), high=max(found.value, high))
 
 
 def _draws(size: int) -> Weights:

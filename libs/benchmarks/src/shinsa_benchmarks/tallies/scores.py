@@ -86,6 +86,15 @@ def sample_values(metric: Metric, outcomes: Iterable[Recorded]) -> dict[str, flo
     return {sample_id: math.fsum(parts) / len(parts) for sample_id, parts in sorted(values.items())}
 
 
+def sample_weights(metric: Metric, outcomes: Iterable[Recorded]) -> dict[str, float]:
+    """By sample id, how much each counts in the metric's mean, as far as outcomes tell; empty where all count alike."""
+    return {
+        sample_id: outcome.metrics[metric.weight]
+        for sample_id, _, outcome in outcomes
+        if metric.weight and metric.weight in outcome.metrics
+    }
+
+
 def _score(metric: Metric, name: str, rows: Sequence[Recorded], planned: int | None, primary: bool) -> Score:
     score = _mean_score(metric, name, rows, planned, primary)
     if (metric.judge_role or metric.on_demand) and not score.scored:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from shinsa_benchmarks.tallies.intervals import paired_difference
 
 Correction = Literal["holm", "bh"]
 
@@ -22,12 +23,9 @@ class Drop:
     samples: int = 0
 
     def p_value(self, allowed: float) -> float:
-        """Of a drop at least as large if the true one were ``allowed``.
-
-        Where all samples differ alike there is no spread to test with; the chance that so many agree by luck stands in.
-        """
+        """Of a drop at least as large if the true one were ``allowed``."""
         if self.stderr == 0:
-            return 0.5**self.samples if self.drop > allowed and self.samples else float(self.drop <= allowed)
+            return float(self.drop <= allowed)
         return self._beyond((self.drop - allowed) / self.stderr)
 
     def at_most(self, alpha: float) -> float:
@@ -78,11 +76,9 @@ _CORRECTIONS: Mapping[Correction, Callable[[Sequence[float]], list[float]]] = {
 }
 
 
-def drop_of(differences: Sequence[float]) -> Drop | None:
-    """Of b minus a by sample; ``None`` of fewer than two."""
-    size = len(differences)
-    if size < 2:
+def drop_of(differences: Sequence[float], weights: Sequence[float] | None = None) -> Drop | None:
+    """Of b minus a by sample, with ``weights`` of mean 1; ``None`` of fewer than two. See ``paired_difference``."""
+    if not differences:
         return None
-    mean = math.fsum(differences) / size
-    variance = math.fsum((difference - mean) ** 2 for difference in differences) / (size - 1)
-    return Drop(-mean, math.sqrt(variance / size), size)
+    mean, stderr = paired_difference(differences, weights)
+    return None if stderr is None else Drop(-mean, stderr, len(differences))

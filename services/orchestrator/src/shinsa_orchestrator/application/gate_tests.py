@@ -33,12 +33,13 @@ class LeafPlace:
 
 @dataclass(frozen=True, slots=True)
 class LeafPair:
-    """A leaf's values in both runs, and which metric they are of."""
+    """A leaf's values in both runs, which metric they are of, and how much each counts where they do not alike."""
 
     place: LeafPlace
     metric: Metric
     baseline: Values
     candidate: Values
+    weights: Values
 
 
 def tests_of(board: Board, pairs: Sequence[LeafPair], asked: GateRequest) -> tuple[list[GateTest], list[Untested]]:
@@ -62,14 +63,17 @@ def tests_of(board: Board, pairs: Sequence[LeafPair], asked: GateRequest) -> tup
 
 
 def _leaf_test(pair: LeafPair, asked: GateRequest) -> GateTest | None:
+    from shinsa_benchmarks.tallies.comparison import shares_of
     from shinsa_benchmarks.tallies.worsening import drop_of
 
     leaf, a, b = pair.place.leaf, pair.baseline, pair.candidate
     shared = sorted(a.keys() & b.keys())
-    found = drop_of([leaf.factor * (b[name] - a[name]) for name in shared])
+    shares = shares_of(shared, pair.weights)
+    found = drop_of([leaf.factor * (b[name] - a[name]) for name in shared], shares)
     if found is None:
         return None
-    mean_a = leaf.offset + leaf.factor * sum(a[name] for name in shared) / len(shared)
+    total = sum(share * a[name] for name, share in zip(shared, shares, strict=True))
+    mean_a = leaf.offset + leaf.factor * total / len(shared)
     return GateTest(
         node=pair.place.node.id,
         shots=pair.place.shots,

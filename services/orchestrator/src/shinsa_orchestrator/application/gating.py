@@ -57,7 +57,7 @@ class GateKeeper:
         return run
 
     async def _pair(self, place: LeafPlace, baseline: Run, candidate: Run) -> LeafPair | Untested:
-        from shinsa_benchmarks.tallies import sample_values
+        from shinsa_benchmarks.tallies import sample_values, sample_weights
 
         manifest = self._catalog.benchmarks()[place.leaf.benchmark].manifest
         name, _, category = place.leaf.metric.partition("/")
@@ -67,11 +67,12 @@ class GateKeeper:
         if metric.statistic:
             why = f"{metric.name} is of all samples together, none has one"
             return Untested(place.node.id, place.shots, why, False)
-        values = []
+        values, weights = [], dict[str, float]()
         for run, number in zip((baseline, candidate), place.numbers, strict=True):
-            rows = await outcomes(self._log, run, number)
-            values.append(sample_values(metric, [row for row in rows if not category or row[1] == category]))
-        return LeafPair(place, metric, values[0], values[1])
+            rows = [row for row in await outcomes(self._log, run, number) if not category or row[1] == category]
+            values.append(sample_values(metric, rows))
+            weights |= sample_weights(metric, rows)
+        return LeafPair(place, metric, values[0], values[1], weights)
 
 
 def _check(asked: GateRequest) -> None:

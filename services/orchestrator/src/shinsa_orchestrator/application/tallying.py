@@ -102,12 +102,13 @@ def compare_line(
 
     Of the primary metric so many ``samples`` that differ are listed.
     """
-    from shinsa_benchmarks.tallies import compare, differing, sample_values
+    from shinsa_benchmarks.tallies import compare, differing, sample_values, sample_weights
 
     found = []
     for metric in manifest.metrics:
         values_a, values_b = sample_values(metric, a[1]), sample_values(metric, b[1])
-        paired = compare(values_a, values_b, better=metric.better)
+        weights = sample_weights(metric, [*a[1], *b[1]])
+        paired = compare(values_a, values_b, better=metric.better, weights=weights)
         if paired.mean_a is None or paired.mean_b is None or paired.difference is None:
             continue
         found.append(
