@@ -14,7 +14,7 @@ import uvloop
 from nats.aio.msg import Msg
 from shinsa.inference.v1 import completion_pb2, inference_service_pb2, model_pb2
 from shinsa.step.v1 import step_pb2
-from shinsa_chassis import pull, work_consumer
+from shinsa_chassis import nats_connection, pull, work_consumer
 from shinsa_chassis.broker import Broker, open_broker
 from shinsa_chassis.errors import Reason, ShinsaError
 from shinsa_chassis.lifecycle import Drain
@@ -314,9 +314,12 @@ async def test_drain_finishes_what_is_in_flight_and_leaves_the_rest(nats) -> Non
             await broker.submit(task(n), service="inference", key="echo")
         async with worker(broker, settings, slow, window=3):
             await until(lambda: len(begun) >= 3)
-        # Nothing has to wait for its time to be acknowledged.
-        info = await broker.jetstream.consumer_info(work_stream("inference"), work_consumer_name("echo"))
-        assert info.num_ack_pending == 0
+
+        async def nothing_is_held() -> bool:
+            info = await broker.jetstream.consumer_info(work_stream("inference"), work_consumer_name("echo"))
+            return info.num_ack_pending == 0
+
+        await until(nothing_is_held, "what was on its way waits for its time to be acknowledged")
         finished = await collect(inbox, 3)
         async with worker(broker, settings, echo, window=3):
             rest = await collect(inbox, 10 - len(finished))
@@ -384,6 +387,19 @@ def test_a_connection_that_closes_while_it_is_written_to_loses_nothing(nats) -> 
             assert info.state.messages == 1
 
     uvloop.run(submit_at_the_close())
+
+
+async def test_a_server_that_says_nothing_any_more_is_taken_for_gone(nats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nats_connection, "_PING_SECONDS", 0.1)
+    async with open_broker(settings_for(nats)) as broker:
+        nats.process.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: not broker.connected)
+        finally:
+            nats.process.send_signal(signal.SIGCONT)
+        await until(lambda: broker.connected)
+        async with asyncio.timeout(60):
+            await broker.submit(task(1), service="inference", key="echo")
 
 
 async def test_a_killed_broker_loses_nothing(nats) -> None:

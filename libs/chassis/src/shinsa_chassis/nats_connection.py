@@ -19,6 +19,9 @@ log = get_logger(__name__)
 
 _NO_TLS = "nats: the server offers no TLS"
 _CLOSE_SECONDS = 2.0
+# A server whose machine is gone says nothing at all. The library would notice that after six minutes.
+_PING_SECONDS = 10.0
+_UNANSWERED_PINGS = 2
 _NOT_PERMITTED = "permissions violation"
 # OpenSSL's number for a certificate that was issued for another name.
 _HOSTNAME_MISMATCH = 62
@@ -97,6 +100,8 @@ class NatsConnection(Client):
             connect_timeout=3,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; the annotation is narrower than the use
             max_reconnect_attempts=-1,
+            ping_interval=_PING_SECONDS,  # type: ignore[arg-type]  # as above
+            max_outstanding_pings=_UNANSWERED_PINGS,
             pending_size=64 * 1024 * 1024,
             skip_subject_validation=True,
             error_cb=self._failed,
