@@ -7,6 +7,7 @@ import math
 import random
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ import sacrebleu
 import scipy.stats
 from shinsa_benchmarks.discovery import manifests
 from shinsa_benchmarks.manifest import Manifest
-from shinsa_benchmarks.tallies import Score, sample_values, tally
+from shinsa_benchmarks.tallies import Score, resampling, sample_values, tally
+from shinsa_benchmarks.tallies.resampling import resampled_sums
 from shinsa_benchmarks.tallies.statistics import estimate, pass_at_k
 from shinsa_benchmarks.vocabulary import Outcome
 
@@ -273,3 +275,19 @@ def test_bins_of_the_calibration_error(answers: int, widths: list[int]) -> None:
     assert found is not None
     squares = sum(width / answers * ((bin_ + 1) / 100) ** 2 for bin_, width in enumerate(widths))
     assert found.value == pytest.approx(math.sqrt(squares))
+
+
+def test_resamples_of_many_samples_are_drawn_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = np.random.default_rng(7).integers(0, 9, (16_000, 3)).astype(float)
+    whole = np.random.default_rng(0).multinomial(50, np.full(50, 1 / 50), 1000) @ columns[:50]
+    monkeypatch.setattr(resampling, "_DRAWN_AT_ONCE", 50 * 7)
+    drawn: list[np.ndarray] = []
+    resampled_sums(columns[:50], 0.0, lambda sums: drawn.append(sums) or 0.0)
+    assert np.array_equal(drawn, whole)
+    monkeypatch.undo()
+    tracemalloc.start()
+    resampled_sums(columns, 0.0, lambda sums: float(sums[0]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # All together are 16 million draws of eight bytes, and once more as the numbers that they are multiplied as.
+    assert peak < 100 * 2**20

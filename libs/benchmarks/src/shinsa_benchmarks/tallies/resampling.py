@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ Rows = NDArray[np.float64]
 Weights = NDArray[np.int64]
 
 _RESAMPLES = 1000
+# Samples in all resamples that are held together.
+_DRAWN_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,14 @@ def resampled_sums(columns: Rows, value: float, of: Callable[[Rows], float | Non
     """``resampled`` of a statistic that is a function of the columns' sums."""
     if len(columns) < 2:
         return Estimate(value)
-    return _spread(value, map(of, _draws(len(columns)) @ columns))
+    return _spread(value, map(of, _sums(np.ascontiguousarray(columns, np.float64).tobytes(), columns.shape[1])))
+
+
+@lru_cache(8)
+def _sums(columns: bytes, width: int) -> Rows:
+    """Of each resample. Kept for a while: the statistics of one task, and of its categories, have the same columns."""
+    rows = np.frombuffer(columns).reshape(-1, width)
+    return np.concatenate([weights @ rows for weights in _draws(len(rows))])
 
 
 def resampled(rows: Rows, value: float, of: Callable[[Weights], float | None]) -> Estimate:
@@ -40,7 +50,7 @@ def resampled(rows: Rows, value: float, of: Callable[[Weights], float | None]) -
     """
     if len(rows) < 2:
         return Estimate(value)
-    return _spread(value, map(of, _draws(len(rows))))
+    return _spread(value, (of(weights) for some in _draws(len(rows)) for weights in some))
 
 
 def of_a_distance(found: Estimate) -> Estimate:
@@ -55,8 +65,12 @@ def of_a_distance(found: Estimate) -> Estimate:
     return replace(found, low=min(found.value, low), high=max(found.value, high))
 
 
-def _draws(size: int) -> Weights:
-    return np.random.default_rng(0).multinomial(size, np.full(size, 1 / size), _RESAMPLES)
+def _draws(size: int) -> Iterator[Weights]:
+    """All resamples, some at a time: those of a million samples together would take gigabytes."""
+    generator, even = np.random.default_rng(0), np.full(size, 1 / size)
+    at_once = max(1, _DRAWN_AT_ONCE // size)
+    for start in range(0, _RESAMPLES, at_once):
+        yield generator.multinomial(size, even, min(at_once, _RESAMPLES - start))
 
 
 def _spread(value: float, drawn: Iterable[float | None]) -> Estimate:
