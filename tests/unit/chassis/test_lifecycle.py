@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from broker_rig import free_port
 from shinsa_chassis import lifecycle
-from shinsa_chassis.lifecycle import Drain, TaskKeeper
+from shinsa_chassis.lifecycle import Drain, TaskKeeper, first_of
 from structlog.testing import capture_logs
 
 PROGRAM = Path(__file__).with_name("lived_service.py")
@@ -242,3 +242,20 @@ async def test_a_cancelled_block_is_cancelled() -> None:
     holding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await holding
+
+
+async def test_the_first_to_return_gives_up_what_has_no_other_owner() -> None:
+    ended: list[str] = []
+
+    async def wait(name: str, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            ended.append(name)
+
+    owned = asyncio.create_task(wait("owned", 3600))
+    await first_of(wait("late", 3600), owned, wait("soon", 0))
+    await asyncio.sleep(0)
+    assert (sorted(ended), owned.done()) == (["late", "soon"], False)
+    owned.cancel()
+    await asyncio.gather(owned, return_exceptions=True)

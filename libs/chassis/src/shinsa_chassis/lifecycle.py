@@ -47,6 +47,17 @@ class Drain:
         await self._event.wait()
 
 
+async def first_of(*waits: Awaitable[object]) -> None:
+    """Returns when one of them has, and gives up those that are not tasks of their own."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task, wait in zip(tasks, waits, strict=True):
+            if task is not wait:
+                task.cancel()
+
+
 class TaskKeeper:
     """Owns the side tasks of an ``async with`` block: they end with it, and it ends if one of them dies.
 

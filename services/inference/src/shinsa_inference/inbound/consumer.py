@@ -10,7 +10,7 @@ from typing import Protocol
 from shinsa.inference.v1 import inference_service_pb2, model_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.lifecycle import Drain, TaskKeeper
+from shinsa_chassis.lifecycle import Drain, TaskKeeper, first_of
 from shinsa_chassis.logging import get_logger
 
 from shinsa_inference.application.models import Models
@@ -116,12 +116,7 @@ class WorkQueues:
         self._open[entry.name] = _Open(terms, drain, task)
 
     async def _serve(self, entry: ModelEntry, queue: Queue, drain: Drain) -> None:
-        ready, told_off = asyncio.ensure_future(self._ready_for(entry)), asyncio.ensure_future(drain.wait())
-        try:
-            await asyncio.wait((ready, told_off), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            told_off.cancel()
-            ready.cancel()
+        await first_of(self._ready_for(entry), drain.wait())
         if not drain.requested:
             await queue.run(drain)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from shinsa.judge.v1 import judge_service_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.lifecycle import Drain, TaskKeeper
+from shinsa_chassis.lifecycle import Drain, TaskKeeper, first_of
 
 from shinsa_judge.application.judge_case import JudgeCase
 from shinsa_judge.application.judges import Judges, Seat
@@ -57,7 +57,7 @@ class WorkQueues:
             while not drain.requested:
                 changed = self._judges.changed
                 self._match(tasks)
-                await _first(changed.wait(), drain.wait())
+                await first_of(changed.wait(), drain.wait())
             for name in list(self._open):
                 self._leave(name)
             if self._leaving:
@@ -109,13 +109,3 @@ async def _until(deadline: int) -> AsyncIterator[None]:
     except TimeoutError as error:
         message = "The task's deadline passed before a verdict came; is the judge's endpoint answering?"
         raise ShinsaError(Reason.TIMEOUT, message, retryable=False) from error
-
-
-async def _first(*waits: Awaitable[object]) -> None:
-    """Returns when one of them has, and gives up the others."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -9,7 +9,7 @@ from typing import Protocol
 from shinsa.sandbox.v1 import sandbox_service_pb2
 from shinsa.step.v1 import step_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_chassis.lifecycle import Drain
+from shinsa_chassis.lifecycle import Drain, first_of
 from shinsa_chassis.logging import get_logger
 
 from shinsa_sandbox.application.sandbox import Sandbox
@@ -54,7 +54,7 @@ async def refuse_where_unavailable(
 
     For a sandbox that is the only one: nobody else would ever answer.
     """
-    await _first(sandbox.tried(runtime), drain.wait())
+    await first_of(sandbox.tried(runtime), drain.wait())
     if not drain.requested:
         await make_queue(key=runtime, handle=handler(sandbox, bounds, runtime)).run(drain)
 
@@ -62,14 +62,14 @@ async def refuse_where_unavailable(
 async def serve_queue(sandbox: Sandbox, bounds: Bounds, runtime: str, make_queue: QueueMaker, drain: Drain) -> None:
     """Until ``drain`` is requested: opens the queue when the runtime is available, closes it when it no longer is."""
     while not drain.requested:
-        await _first(sandbox.until(runtime, available=True), drain.wait())
+        await first_of(sandbox.until(runtime, available=True), drain.wait())
         if drain.requested:
             return
         leave = Drain()
         queue = make_queue(key=runtime, handle=_for_others(handler(sandbox, bounds, runtime)))
         serving = asyncio.create_task(queue.run(leave), name=f"queue-{runtime}")
         try:
-            await _first(sandbox.until(runtime, available=False), drain.wait(), serving)
+            await first_of(sandbox.until(runtime, available=False), drain.wait(), serving)
             leave.request()
             await serving
         finally:
@@ -92,14 +92,3 @@ def _for_others(handle: Handle) -> Handle:
             raise
 
     return handed_on
-
-
-async def _first(*waits: Awaitable[object]) -> None:
-    """Returns when one of them has, and gives up those that are not tasks of their own."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task, wait in zip(tasks, waits, strict=True):
-            if task is not wait:
-                task.cancel()
