@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from shinsa_benchmarks import discovery
 from shinsa_benchmarks.benchmark import DatasetError
+from shinsa_benchmarks.extraction.patches import extract_patch
 from shinsa_benchmarks.vocabulary import Sample
 
 BENCHMARK = discovery.benchmarks()["swebench_ja"]
@@ -52,3 +53,30 @@ def test_an_unknown_repository_needs_both(
 ) -> None:
     with pytest.raises(DatasetError, match=complaint):
         first(repo="x/y", **fields)
+
+
+PATCH = "diff --git a/f.py b/f.py\n--- a/f.py\n+++ b/f.py\n@@ -1,3 +1,3 @@\n-a\n+b\n \x0c\n \n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "where"),
+    [
+        (PATCH, "text"),
+        ("直しました。\n\n" + PATCH + "\n以上です。", "text"),
+        ("```diff\n" + PATCH + "```\n以上です。", "fence"),
+        ("```python\nx = 1\n```\n~~~\n" + PATCH + "~~~", "fence"),
+        ("<patch>\n" + PATCH + "</patch>", "tag"),
+        ("<DIFF>\n```\n" + PATCH + "```\n</DIFF>", "tag"),
+        (PATCH.replace("\n", "\r\n"), "text"),
+    ],
+)
+def test_a_patch_is_taken_as_it_was_written(reply: str, where: str) -> None:
+    """Lines of nothing but a space are blank lines of the file, and hunks are counted with them to the end."""
+    found = extract_patch(reply)
+    assert found is not None
+    assert (found.where, found.patch.replace("\r\n", "\n")) == (where, PATCH)
+
+
+@pytest.mark.parametrize("reply", ["", " \n", "<patch>\n</patch>", "```diff\n```", "直せません。", "＋＋＋ b/f.py"])
+def test_a_reply_without_a_patch(reply: str) -> None:
+    assert extract_patch(reply) is None

@@ -17,6 +17,8 @@ _LINE = re.compile(
     r"[ +\-@\\]|diff --git |index |(?:new|deleted) file mode |(?:old|new) mode |(?:rename|copy) "
     r"|similarity |dissimilarity |$"
 )
+# Form feeds, which Python sources hold, end none.
+_LINES = re.compile(r".*\n|.+")
 _WORDS = ("diff", "patch")
 
 
@@ -49,9 +51,10 @@ def _unmarked(text: str) -> PatchReply | None:
     begin = _BEGIN.search(text)
     if begin is None or not _FILE.search(text, begin.start()):
         return None
-    lines = text[begin.start() :].splitlines(keepends=True)
+    lines = _LINES.findall(text, begin.start())
     end = next((index for index, line in enumerate(lines) if not _LINE.match(line.rstrip("\r\n"))), len(lines))
     kept = lines[:end]
-    while kept and not kept[-1].strip():
+    # A line of a space alone is the file's, a blank one of the patch.
+    while kept and not kept[-1].rstrip("\r\n"):
         kept.pop()
     return PatchReply("".join(kept), "text", end < len(lines))
