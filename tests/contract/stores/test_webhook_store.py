@@ -23,6 +23,7 @@ from shinsa_orchestrator.domain.webhook import Delivery, DeliveryState
 from shinsa_orchestrator.outbound.http_messenger import HttpMessenger
 from shinsa_orchestrator.outbound.system_clock import SystemClock
 from shinsa_orchestrator.outbound.webhook_store import SqlWebhookStore
+from sqlalchemy import event
 from waiting import until
 
 
@@ -100,6 +101,23 @@ async def test_a_happening_is_sent_once_and_signed(
     assert (told["run"]["id"], told["run"]["problem"], told["event"]) == ("r1", "no data", "run.failed")
     [first, second], _ = await desk.deliveries(webhook.id, ())
     assert {first.state, second.state} == {DeliveryState.DELIVERED}
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)  # which plans the same whether tables are large or not
+async def test_what_happened_long_ago_is_not_looked_at(stores: Any, store: SqlWebhookStore) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(stores.results.engine.sync_engine, "before_cursor_execute", keep)
+    await store.happenings(time.time())
+    event.remove(stores.results.engine.sync_engine, "before_cursor_execute", keep)
+    async with stores.results.reading() as connection:
+        plans = [await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values) for query, values in asked]
+        steps = [row.detail for plan in plans for row in plan]
+    assert steps
+    assert [step for step in steps if step.startswith("SCAN")] == []
 
 
 async def test_only_what_is_wanted_is_told(stores: Any, store: SqlWebhookStore, desk: WebhookDesk) -> None:

@@ -56,6 +56,10 @@ runs = Table(
     Column("samples_forgotten_at", Double),
     Index("runs_by_model", "model", "id"),
     Index("runs_by_state", "state", "id"),
+    # Webhooks ask every few seconds what has happened since.
+    Index("runs_by_creation", "created_at"),
+    Index("runs_by_start", "started_at"),
+    Index("runs_by_end", "finished_at"),
 )
 
 shards = Table(

@@ -45,4 +45,5 @@ submission_events = Table(
     Column("actor", String(256), nullable=False),
     Column("action", String(32), nullable=False),
     Column("detail", Text, nullable=False),
+    Index("submission_events_by_time", "at"),
 )

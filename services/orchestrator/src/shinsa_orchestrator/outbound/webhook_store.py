@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Row, delete, func, insert, select, tuple_, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shinsa_orchestrator.application.unbroken import unbroken
@@ -21,6 +21,8 @@ from shinsa_orchestrator.outbound.webhook_tables import webhook_deliveries, webh
 _WAITING, _DELIVERED, _DEAD = (
     state.value for state in (DeliveryState.WAITING, DeliveryState.DELIVERED, DeliveryState.DEAD)
 )
+# Of a run, to which something happens at each.
+_MOMENTS = runs.c.created_at, runs.c.started_at, runs.c.finished_at
 
 
 class SqlWebhookStore:
@@ -62,16 +64,16 @@ class SqlWebhookStore:
 
     @unbroken
     async def happenings(self, since: float) -> Sequence[Happening]:
+        # One query a moment, as SQLite reads the whole table for an OR of them.
+        lately = union_all(*(select(runs.c.id).where(moment > since) for moment in _MOMENTS))
         of_runs = select(
             runs.c.id,
             runs.c.model,
             runs.c.state,
             runs.c.round,
             runs.c.problem,
-            runs.c.created_at,
-            runs.c.started_at,
-            runs.c.finished_at,
-        ).where(or_(runs.c.created_at > since, runs.c.started_at > since, runs.c.finished_at > since))
+            *_MOMENTS,
+        ).where(runs.c.id.in_(lately))
         of_submissions = (
             select(submission_events, submissions.c.model, submissions.c.state, submissions.c.run_id)
             .join(submissions, submissions.c.id == submission_events.c.submission_id)
