@@ -147,6 +147,13 @@ async def test_hle_takes_confidence_from_the_judge() -> None:
     assert "確信度" in court.prompts[0]
 
 
+@pytest.mark.parametrize("confidence", [True, "80", -1, 101, 1e9, float("nan"), None])
+async def test_hle_knows_no_confidence_but_percents(confidence: Any) -> None:
+    """Verdicts made elsewhere may tell anything; an error of calibration beyond 1 is none."""
+    verdict = Verdict(readable=True, value=1.0, findings={"confidence": confidence})
+    assert (await examined("hle_ja", samples("hle_ja")[0], Court(verdict=verdict))).metrics == {"accuracy": 1.0}
+
+
 def test_hle_leaves_out_questions_with_a_picture() -> None:
     assert [sample.id for sample in samples("hle_ja")][-1] == "s12"
 

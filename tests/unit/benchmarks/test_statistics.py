@@ -16,7 +16,7 @@ import scipy.stats
 from shinsa_benchmarks.discovery import manifests
 from shinsa_benchmarks.manifest import Manifest
 from shinsa_benchmarks.tallies import Score, resampling, sample_values, tally
-from shinsa_benchmarks.tallies.resampling import resampled_sums
+from shinsa_benchmarks.tallies.resampling import Estimate, resampled_sums
 from shinsa_benchmarks.tallies.statistics import estimate, pass_at_k
 from shinsa_benchmarks.vocabulary import Outcome
 
@@ -231,6 +231,15 @@ def test_pass_at_k_of_too_few_attempts_is_not_measured() -> None:
     found = {score.metric: score.value for score in tally(manifests()["humaneval"], _tries(1, 0, of=1))}
     found.pop("pylint")  # on demand
     assert found == {"pass@1": 0.5, "pass@5": None, "pass@10": None}
+
+
+@pytest.mark.parametrize("statistic", ["pearson", "spearman"])
+@pytest.mark.parametrize("same", [0.1, 3.3])
+def test_what_is_always_the_same_is_associated_with_nothing(statistic: str, same: float) -> None:
+    """Also where the mean of equal values is another value by its last digit."""
+    for others in ([float(n) for n in range(100)], [1.7] * 100):
+        rows = [(f"s{n}", (same, other)) for n, other in enumerate(others)]
+        assert estimate(statistic, rows, 1.0) == Estimate(0.0)
 
 
 def test_calibration_error_by_hand() -> None:

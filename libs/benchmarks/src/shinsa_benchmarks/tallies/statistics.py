@@ -51,7 +51,7 @@ def _spearman(rows: Rows, answered: float) -> Estimate:
 def _correlation(rows: Rows, answered: float, spread: Callable[[float, int], float]) -> Estimate:
     first, second = (column - column.mean() for column in rows.T)
     lengths = math.sqrt(float(first @ first)) * math.sqrt(float(second @ second))
-    if not lengths:
+    if not lengths or not np.ptp(rows, axis=0).all():
         return Estimate(0.0)
     r = max(-1.0, min(1.0, float(first @ second) / lengths))
     value = r * answered if r > 0 else r

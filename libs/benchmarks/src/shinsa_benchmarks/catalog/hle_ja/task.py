@@ -36,10 +36,10 @@ def case(item: Item, reply: str) -> Case:
 
 
 def score(sample: Sample, verdict: Verdict) -> Mapping[str, float]:
-    """Right or wrong; and the confidence that the response states, from 0 to 1, where the judge found one."""
+    """Right or wrong; and the confidence that the response states (0 to 1), where the judge tells it in percent."""
     right = float(verdict.value or 0.0)
     confidence = verdict.findings.get("confidence")
-    if not isinstance(confidence, int | float):
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 100:
         return {"accuracy": right}
     return {"accuracy": right, "right": right, "confidence": float(confidence) / 100}
 
