@@ -231,3 +231,17 @@ def test_the_file_holds_what_the_table_shows(board) -> None:
     rows = list(csv.DictReader(io.StringIO(Path(coming.value.path()).read_text("utf-8"))))
     assert len(rows) == shown(board)
     assert [f"{float(row['AVG']):.2f}" for row in rows] == column(board, "average")
+
+
+def test_on_a_small_screen_scores_are_in_sight(board) -> None:
+    """Rank and choice give way, and the name takes no more than its share."""
+    board.set_viewport_size({"width": 360, "height": 740})
+    board.reload()
+    drawn(board).locator(".board").evaluate("node => (node.scrollLeft = 400)")
+    region, model = (board.locator(one).first.bounding_box() for one in (".board", ".board thead .model"))
+    assert model["x"] == pytest.approx(region["x"], abs=2)
+    assert model["width"] < region["width"] / 2
+    last = board.locator(".board tbody tr[data-row]").first.locator("td .interval").last
+    last.scroll_into_view_if_needed()
+    seen = "node => { const { x, y } = node.getBoundingClientRect(); return document.elementFromPoint(x + 2, y + 2); }"
+    assert last.evaluate_handle(seen).evaluate("node => node.className") == "interval"

@@ -53,6 +53,19 @@ def test_no_page_keeps_anybody_out_or_leaves_a_text_out(open_page, mesh, runs, t
     assert found == {}
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_page_is_wider_than_a_small_screen(open_page, mesh, runs, language) -> None:
+    page = open_page("/boards", language=language)
+    page.set_viewport_size({"width": 360, "height": 740})
+    wide = {}
+    for name, path in paths(mesh, runs).items():
+        page.goto(mesh.url + path)
+        drawn(page)
+        if (beyond := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
+            wide[name] = beyond
+    assert wide == {}
+
+
 def test_dialogs_and_panels_are_usable_in_the_dark_too(open_page, mesh, runs) -> None:
     page = open_page("/boards/open-ja", theme="dark")
     page.get_by_role("button", name="Filters").click()

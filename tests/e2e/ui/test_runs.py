@@ -285,6 +285,34 @@ def test_runs_side_by_side_sample_by_sample(open_page, mesh, runs) -> None:
     expect(page.get_by_role("region", name="Side by side").locator("article")).to_have_count(2)
 
 
+def test_a_sign_tells_what_the_primary_metric_does(open_page, mesh, runs) -> None:
+    """A wrong answer in the right form is wrong; the lowest of ten grades is not right for being 1."""
+    items = [one for one in mesh.items(runs[1]) if one["benchmark"] == "jcommonsenseqa" and one["status"] == "scored"]
+    assert any(one["metrics"] == {"exact_match": 0, "format": 1} for one in items)
+    for path in (f"/runs/{runs[1]}/items?benchmark=jcommonsenseqa", f"/compare?runs={runs[1]},{runs[0]}&only=all"):
+        page = open_page(path + "&benchmark=jcommonsenseqa")
+        column = ".entries a" if "items" in path else ".section tbody tr td:nth-child(2)"
+        signs = page.locator(f"{column} .verdict > span[aria-hidden]").all_inner_texts()
+        assert signs == ["○" if one["metrics"]["exact_match"] else "×" for one in items]
+    graded = next(one for one in mesh.items(runs[1]) if one["benchmark"] == "mt_bench_ja")
+    answer = mesh.get(f"/v1/items/{graded['id']}")
+    page = open_page("/about")
+    page.route(f"**/v1/items/{graded['id']}", answering(json.dumps(answer | {"metrics": {"score": 1}})))
+    page.goto(f"{mesh.url}/items/{graded['id']}")
+    expect(drawn(page).locator(".verdict > span[aria-hidden]").first).to_have_text("×")
+
+
+def test_runs_that_cannot_be_compared_leave_the_choice(open_page, mesh, runs) -> None:
+    order = {"model": "momiji-13b", "benchmarks": [{"benchmark": "jnli", "shots": [0]}]}
+    orders = (order, order | {"overrides": {"jnli.split": "dev"}})
+    a, b = (mesh.finished(mesh.post("/v1/runs", one)["id"])["id"] for one in orders)
+    page = open_page(f"/compare?runs={a},{b}")
+    expect(page.get_by_role("alert")).to_contain_text("no sample that both measured")
+    expect(page.locator(".card", has_text=b)).to_contain_text("jnli · jnli.split=dev")
+    page.get_by_label("Add a run").select_option(runs[0])
+    page.wait_for_url(re.compile(f"{b}.*{runs[0]}"))
+
+
 def test_three_runs_are_each_held_against_the_first(open_page, mesh, runs) -> None:
     third = mesh.post("/v1/runs", {"model": "momiji-13b", "benchmarks": [{"benchmark": "jnli", "shots": [0]}]})["id"]
     assert mesh.finished(third)["state"] == "complete"

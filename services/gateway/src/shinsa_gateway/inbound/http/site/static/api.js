@@ -121,3 +121,12 @@ async function refusal(answer) {
     return new Refusal(fallback);
   }
 }
+
+/** The report of a run; null where there is none, such as of one whose benchmarks are no longer installed. */
+export async function reportOf(runId, signal) {
+  try {
+    return await get(`/v1/runs/${encodeURIComponent(runId)}/report`, {}, signal);
+  } catch {
+    return null;
+  }
+}

@@ -113,21 +113,33 @@ export function choice(label, options, chosen, onChoose) {
   return h("label", { class: "with-label" }, h("span", {}, label), h("select", { onchange: (event) => onChoose(event.target.value) }, list));
 }
 
-/** How an item ended, as a sign and, for screen readers, as a word. */
-export function mark(item) {
-  const kind = outcomeKind(item);
+/** What a run is on: its suite, or its benchmarks by name where they are few. */
+export function examined(run) {
+  const names = run.spec.benchmarks.map((one) => one.benchmark);
+  return run.spec.suite || (names.length > 3 ? t("runs.benchmarks", { count: names.length }) : names.join(", "));
+}
+
+/** Of each benchmark of a report, its primary metric with the ends of its scale. */
+export function primaries(report) {
+  const scores = (report?.scores ?? []).filter((score) => score.primary && !score.metric.includes("/"));
+  return new Map(scores.map(({ benchmark, metric, scale }) => [benchmark, { metric, ends: /^(-?[\d.]+)-(-?[\d.]+)$/.exec(scale)?.slice(1).map(Number) ?? [] }]));
+}
+
+/** How an item ended, as a sign and, for screen readers, as a word; `known` are the `primaries`. */
+export function mark(item, known) {
+  const kind = outcomeKind(item, known);
   const sign = { right: "○", wrong: "×", partial: "△", model_error: "！", infra_error: "？", pending: "…" }[kind];
   const tone = { right: "right", wrong: "wrong", partial: "", model_error: "wrong", infra_error: "broken" }[kind] ?? "";
   return h("span", { class: `verdict ${tone}`, title: word("outcome", kind) }, h("span", { "aria-hidden": "true" }, sign), h("span", { class: "hidden" }, word("outcome", kind)));
 }
 
-/** `right`, `wrong`, `partial` (a metric in between, or on a scale of its own), or the status of what has no score. */
-export function outcomeKind(item) {
+/** `right`, `wrong`, `partial` by the primary metric: its best value, its worst, in between or none; or the status. */
+export function outcomeKind(item, known) {
   if (item.status !== "scored") return item.status;
-  const values = Object.values(item.metrics);
-  if (!values.length) return "partial";
-  if (values.every((value) => value === 1)) return "right";
-  return values.every((value) => value === 0) ? "wrong" : "partial";
+  const { metric, ends = [] } = known.get(item.benchmark) ?? {};
+  const value = item.metrics[metric] ?? null;
+  if (value === null) return "partial";
+  return value === ends[1] ? "right" : value === ends[0] ? "wrong" : "partial";
 }
 
 /** "12 of 40". */

@@ -6,6 +6,8 @@ import { t } from "../i18n.js";
 const ROW = 38;
 const BEYOND = 8;
 const FIXED = { rank: 58, choose: 34, model: 300 };
+// Of a small screen; the scores need the rest. There rank and choice do not stay in sight (table.css).
+const MOST_FOR_MODEL = 0.4;
 
 /**
  * A grid in a scrolling region. `draw({columns, rows, rank, onSort, sort, cells...})` shows something else.
@@ -38,7 +40,8 @@ function draw(self, shown) {
   self.from = -1;
   self.region.setAttribute("aria-label", shown.label);
   self.table.caption.textContent = shown.label;
-  const widths = [FIXED.rank, FIXED.choose, FIXED.model, ...shown.columns.map((column) => column.width)];
+  const model = Math.min(FIXED.model, Math.round(window.innerWidth * MOST_FOR_MODEL));
+  const widths = [FIXED.rank, FIXED.choose, model, ...shown.columns.map((column) => column.width)];
   fill(self.widths, widths.map((width) => h("col", { style: { width: `${width}px` } })));
   self.table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   self.table.setAttribute("aria-rowcount", shown.rows.length + 2);

@@ -1,11 +1,11 @@
 // The samples of several runs, matched: who answered what, and the whole evidence of one of them side by side.
 
-import { all, get, newest } from "../api.js";
+import { all, get, newest, reportOf } from "../api.js";
 import { fill, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { trouble } from "../layout.js";
 import { query, setQuery } from "../location.js";
-import { choice, mark, outcomeKind, scrolled, segments } from "../widgets.js";
+import { choice, mark, primaries, scrolled, segments } from "../widgets.js";
 import { label } from "./compare.js";
 import { itemView } from "./item_view.js";
 
@@ -15,7 +15,7 @@ export async function samples(runs, signal) {
   const shared = runs.map((run) => new Set(run.plan.map((one) => one.benchmark))).reduce((a, b) => new Set([...a].filter((one) => b.has(one))));
   const benchmarks = [...shared];
   const now = query();
-  const view = { runs, turn: newest(signal), detailTurn: newest(signal), benchmark: now.get("benchmark") || benchmarks[0], only: now.get("only") || "different", rows: [], place: h("div", {}), detail: h("div", {}) };
+  const view = { runs, primaries: primaries(await reportOf(runs[0].id, signal)), turn: newest(signal), detailTurn: newest(signal), benchmark: now.get("benchmark") || benchmarks[0], only: now.get("only") || "different", rows: [], place: h("div", {}), detail: h("div", {}) };
   const section = h("section", { class: "section" }, h("h2", {}, t("compare.samples")));
   if (!benchmarks.length) return fill(section, h("h2", {}, t("compare.samples")), h("p", { class: "faint" }, t("compare.nothing_shared")));
   section.append(
@@ -76,7 +76,7 @@ function matched(lists) {
 
 /** Whether the runs did not all come out alike on a sample. */
 function differs(row) {
-  const outcome = (item) => outcomeKind(item) + JSON.stringify(item.metrics);
+  const outcome = (item) => item.status + JSON.stringify(item.metrics);
   return row.items.some((item) => outcome(item) !== outcome(row.items[0]));
 }
 
@@ -88,7 +88,7 @@ function draw(view) {
       "tr",
       {},
       h("td", {}, h("button", { class: "button tiny", dataset: { sample: row.key }, onclick: () => open(view, row) }, `#${row.first.sample_id}`), " ", h("span", { class: "faint small" }, t("items.shots", { shots: row.first.shots }))),
-      row.items.map((item) => h("td", {}, mark(item), " ", h("span", { lang: "ja" }, clipped(item.answer)))),
+      row.items.map((item) => h("td", {}, mark(item, view.primaries), " ", h("span", { lang: "ja" }, clipped(item.answer)))),
     ),
   );
   const total = t("compare.rows", { shown: Math.min(rows.length, SHOWN), found: rows.length, all: view.rows.length });
@@ -119,7 +119,7 @@ async function open(view, row) {
 function shown(view, row, items) {
   fill(
     view.detail,
-    h("section", { class: "section" }, h("h2", { tabindex: "-1" }, `${row.first.benchmark} #${row.first.sample_id}`), h("div", { class: "sides", tabindex: "0", role: "region", "aria-label": t("compare.sides") }, items.map((item, at) => h("div", {}, h("h3", {}, label(view.runs[at], view.runs)), itemView(item))))),
+    h("section", { class: "section" }, h("h2", { tabindex: "-1" }, `${row.first.benchmark} #${row.first.sample_id}`), h("div", { class: "sides", tabindex: "0", role: "region", "aria-label": t("compare.sides") }, items.map((item, at) => h("div", {}, h("h3", {}, label(view.runs[at], view.runs)), itemView(item, view.primaries))))),
   );
   view.detail.querySelector("h2").focus();
 }

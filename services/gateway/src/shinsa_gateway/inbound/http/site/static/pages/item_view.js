@@ -8,17 +8,17 @@ import { copyButton, mark } from "../widgets.js";
 import { remarks } from "./remarks.js";
 import { stepView } from "./step_view.js";
 
-/** `title` is the tag of its heading. */
-export function itemView(item, title = "h2") {
-  return h("article", { class: "item", "aria-label": `${item.benchmark} #${item.sample_id}` }, heading(item, title), problem(item), item.samples_forgotten_at && h("p", { class: "notice" }, t("run.forgotten")), answers(item), item.steps.map((step, at) => stepView(step, at, item.steps)), remarks(item));
+/** `known` are the `primaries` of its run; `title` is the tag of its heading. */
+export function itemView(item, known, title = "h2") {
+  return h("article", { class: "item", "aria-label": `${item.benchmark} #${item.sample_id}` }, heading(item, known, title), problem(item), item.samples_forgotten_at && h("p", { class: "notice" }, t("run.forgotten")), answers(item), item.steps.map((step, at) => stepView(step, at, item.steps)), remarks(item));
 }
 
-function heading(item, title) {
+function heading(item, known, title) {
   const metrics = Object.entries(item.metrics).map(([name, value]) => h("span", { class: "chip" }, `${name} ${number(value, Number.isInteger(value) ? 0 : 3)}`));
   return h(
     "div",
     { class: "heading" },
-    mark(item),
+    mark(item, known),
     h(title, {}, `${item.benchmark} #${item.sample_id}`),
     h("span", { class: "faint" }, t("items.shots", { shots: item.shots })),
     item.repetition > 0 && h("span", { class: "faint" }, t("items.repetition", { number: item.repetition + 1 })),

@@ -1,12 +1,12 @@
 // The samples of a run: a list that can be narrowed, and one of them whole.
 
-import { all, get, newest } from "../api.js";
+import { all, get, newest, reportOf } from "../api.js";
 import { fill, h } from "../dom.js";
 import { count } from "../format.js";
 import { t, word } from "../i18n.js";
 import { link, query, setQuery } from "../location.js";
 import { tell, trouble } from "../layout.js";
-import { choice, mark, save } from "../widgets.js";
+import { choice, mark, primaries, save } from "../widgets.js";
 import { itemView } from "./item_view.js";
 
 const PAGE = 100;
@@ -15,7 +15,7 @@ const REASONS = ["truncated", "judge_unreadable", "empty", "refused", "no_code",
 
 export async function render({ parts: [runId], signal }) {
   const [run, report] = await Promise.all([get(`/v1/runs/${encodeURIComponent(runId)}`, {}, signal), reportOf(runId, signal)]);
-  const view = { run, report, signal, turn: newest(signal), items: [], cursor: "", categories: new Set(), list: h("ul", { class: "entries" }), count: h("div", { class: "more" }), detail: h("div", {}), bar: h("div", {}) };
+  const view = { run, report, primaries: primaries(report), signal, turn: newest(signal), items: [], cursor: "", categories: new Set(), list: h("ul", { class: "entries" }), count: h("div", { class: "more" }), detail: h("div", {}), bar: h("div", {}) };
   bar(view);
   await load(view);
   view.list.addEventListener("keydown", (event) => moved(view, event));
@@ -30,14 +30,6 @@ export async function render({ parts: [runId], signal }) {
     ),
     ready: () => open(view, query().get("item") || view.items[0]?.id),
   };
-}
-
-async function reportOf(runId, signal) {
-  try {
-    return await get(`/v1/runs/${encodeURIComponent(runId)}/report`, {}, signal);
-  } catch {
-    return null;
-  }
 }
 
 function wanted() {
@@ -128,7 +120,7 @@ async function listedAgain(view, more = false) {
 }
 
 function listed(view) {
-  const entry = (item) => h("li", {}, h("a", { href: `?${withItem(item.id)}`, dataset: { item: item.id }, onclick: (event) => chosen(view, event, item.id) }, mark(item), h("span", {}, `${item.benchmark} #${item.sample_id}`), h("span", { class: "faint small" }, t("items.shots", { shots: item.shots })), h("span", { class: "line", lang: "ja" }, item.answer || item.detail || word("reason", item.reason || "none"))));
+  const entry = (item) => h("li", {}, h("a", { href: `?${withItem(item.id)}`, dataset: { item: item.id }, onclick: (event) => chosen(view, event, item.id) }, mark(item, view.primaries), h("span", {}, `${item.benchmark} #${item.sample_id}`), h("span", { class: "faint small" }, t("items.shots", { shots: item.shots })), h("span", { class: "line", lang: "ja" }, item.answer || item.detail || word("reason", item.reason || "none"))));
   fill(view.list, view.items.map(entry));
   fill(
     view.count,
@@ -186,7 +178,7 @@ async function open(view, id) {
   view.list.querySelector(`[data-item="${CSS.escape(id)}"]`)?.setAttribute("aria-current", "true");
   try {
     const item = await get(`/v1/items/${encodeURIComponent(id)}`, {}, view.signal);
-    if (view.opened === id) fill(view.detail, itemView(item));
+    if (view.opened === id) fill(view.detail, itemView(item, view.primaries));
   } catch (error) {
     if (!view.signal.aborted && view.opened === id) fill(view.detail, trouble(error, () => open(view, id)));
   }

@@ -8,7 +8,7 @@ import { tell, trouble } from "../layout.js";
 import { go, link } from "../location.js";
 import { benchmarkProgress, stageProgress } from "./run_progress.js";
 import { configuration, generation, judgeUsage, provenance, reasons, reproduce, scores } from "./run_report.js";
-import { done, facts, itemMeter, stateChip } from "../widgets.js";
+import { done, examined, facts, itemMeter, stateChip } from "../widgets.js";
 
 const OVER = ["complete", "incomplete", "cancelled", "failed", "paused"];
 const WINDOW_SECONDS = 30;
@@ -74,7 +74,7 @@ function heading(run, view) {
     "div",
     { class: "heading" },
     h("h1", {}, run.spec.model),
-    h("span", { class: "faint" }, run.spec.suite || t("runs.benchmarks", { count: run.spec.benchmarks.length })),
+    h("span", { class: "faint" }, examined(run)),
     h("span", { role: "status" }, stateChip(run.state)),
     h("span", { class: "mono faint small" }, run.id),
     h("div", { class: "row" }, h("a", { class: "button primary", href: link(`/runs/${run.id}/items`) }, t("run.to_items")), actions(run, view)),

@@ -6,7 +6,7 @@ import { count, duration, elapsed, time } from "../format.js";
 import { t } from "../i18n.js";
 import { tell } from "../layout.js";
 import { go, link, setQuery } from "../location.js";
-import { done, itemMeter, ratio, stateChip, table } from "../widgets.js";
+import { done, examined, itemMeter, ratio, stateChip, table } from "../widgets.js";
 
 const LIVE = ["pending", "running"];
 const PAUSE = 5000;
@@ -111,7 +111,7 @@ function columns(state, choose) {
     },
     { head: t("run.id"), cell: (run) => h("a", { href: link(`/runs/${run.id}`), class: "mono" }, run.id) },
     { head: t("run.model"), cell: (run) => h("strong", {}, run.spec.model) },
-    { head: t("run.suite"), cell: (run) => run.spec.suite || t("runs.benchmarks", { count: run.spec.benchmarks.length }) },
+    { head: t("run.suite"), cell: (run) => examined(run) },
     { head: t("run.state"), cell: (run) => stateChip(run.state) },
     {
       head: t("run.progress"),
