@@ -19,6 +19,7 @@ from shinsa_sandbox.domain.execution import Execution, Trust, Verdict
 from shinsa_sandbox.domain.repository import Resolution
 from shinsa_sandbox.domain.runtime import Capabilities, Refusal
 from shinsa_sandbox.outbound.kubepod.access import ApiSettings
+from shinsa_sandbox.outbound.kubepod.api import PodApi
 from shinsa_sandbox.outbound.kubepod.executor import KubepodExecutor, KubepodSettings
 from shinsa_sandbox.outbound.kubepod.log_stream import Lines
 from shinsa_sandbox.outbound.kubepod.pod import PodSettings
@@ -131,6 +132,31 @@ async def test_a_repeated_creation_finds_its_own_pod(tmp_path: Path) -> None:
 async def test_an_expired_watch_is_begun_anew(tmp_path: Path) -> None:
     execution = await examined(Play(), tmp_path, Fault("GET", "watch=true", after_pieces=1), oldest_kept=0)
     assert execution.verdict is Verdict.PASS, execution.reason
+
+
+async def test_a_watch_that_is_not_to_be_had_is_not_asked_for_without_a_rest(tmp_path: Path) -> None:
+    async with serving(Cluster(Play())) as cluster, executor_on(cluster, tmp_path) as executor:
+        cluster.faults = [refused := Fault("GET", "watch=true", 429, "too many requests", times=10**6)]
+        running = asyncio.create_task(executor.run(SHOP.job(GOLD)))
+        await until(lambda: refused.times < 10**6, "the watch is refused")
+        await asyncio.sleep(1.5)
+        assert 10**6 - refused.times <= 3
+        refused.times = 0
+        assert (await running).verdict is Verdict.PASS
+
+
+async def test_a_list_that_expires_between_two_pages_is_an_error_like_any_other(tmp_path: Path) -> None:
+    """Whoever reaps tries again later: nothing else would end his work."""
+    async with serving(Cluster()) as cluster, executor_on(cluster, tmp_path):
+        for name in ("one", "two"):
+            cluster.pods[name] = {"metadata": {"name": name, "labels": {MARK: "repository"}}, "status": {}}
+        api = PodApi(ApiSettings(cluster.url, str(tmp_path / "token")), NAMESPACE)
+        await api.open()
+        cluster.faults = [Fault("GET", "continue=", 410, "the provided continue parameter is too old", times=10**6)]
+        with pytest.raises(ShinsaError, match=r"could not list pods \(410\): the provided continue") as caught:
+            await api.listed(MARK, most=1)
+        assert caught.value.retryable
+        await api.close()
 
 
 def waiting(reason: str, message: str) -> Play:

@@ -27,6 +27,7 @@ _PIECE = 1 << 16
 _MOST_EVENT_BYTES = 8 << 20
 _QUOTA = "exceeded quota"
 _LOG = "read a log"
+_WATCH = "watch a pod"
 _REASONS = {
     400: Reason.INVALID_ARGUMENT,
     401: Reason.UNAUTHENTICATED,
@@ -110,11 +111,11 @@ class PodApi:
             "resourceVersion": version,
             "timeoutSeconds": str(_WATCH_SECONDS),
         }
-        async for line in self._lines(self._pods, "watch a pod", query):
+        async for line in self._lines(self._pods, _WATCH, query):
             event = _parsed(line)
             kind, pod = str(event.get("type") or ""), event.get("object") or {}
             if kind == "ERROR":
-                raise _error("watch a pod", int(pod.get("code") or 500), pod, None)
+                raise _error(_WATCH, int(pod.get("code") or 500), pod, None)
             if kind != "BOOKMARK":
                 yield kind, pod
 
@@ -193,7 +194,7 @@ def _told(text: bytes) -> Mapping[str, Any]:
 
 def _error(what: str, status: int, said: Mapping[str, Any], retry_after: str | None) -> Exception:
     message = " ".join(str(said.get("message") or "").split())[:400]
-    if status == 410:
+    if status == 410 and what == _WATCH:
         return Expired()
     after = float(retry_after) if retry_after and retry_after.isdigit() else None
     if status == 403 and _QUOTA in message:

@@ -16,6 +16,8 @@ _log = get_logger(__name__)
 
 # An API server that is restarted or fails over is back within minutes; the pod goes on meanwhile.
 _PATIENT = RetryPolicy("kubernetes-watch", tries=60, first_wait=0.5, longest_wait=10.0, total_seconds=300.0)
+# After a watch that has ended: one that ends at once, or is not to be had, is not asked for without a rest.
+_AGAIN_SECONDS = 1.0
 
 
 class PodWatch:
@@ -59,10 +61,11 @@ class PodWatch:
                 try:
                     await self._follow(version)
                 except Expired:
-                    continue
+                    pass
                 except ShinsaError as error:
                     if not error.retryable:
                         raise
+                await asyncio.sleep(_AGAIN_SECONDS)
         except ShinsaError as error:
             await self._tell(None, error)
         except Exception as error:  # noqa: BLE001 - or the run would wait for what nobody watches, and blame the patch
