@@ -94,6 +94,31 @@ async def test_scenes_that_go_wrong(replies, problem) -> None:
     assert outcome.detail.startswith(problem)
 
 
+@pytest.mark.parametrize("calls", ["written", "native"])
+async def test_an_empty_reply_ends_a_turn(calls: str) -> None:
+    """After its calls a model may have no more to say; without any in the whole scene it has said nothing."""
+    made = [
+        [ToolCall("mv", '{"source": "plan.txt", "destination": "letters"}', "a")],
+        [ToolCall("sort", '{"file_name": "notes.txt"}', "b")],
+    ]
+    written = ["[mv(source='plan.txt', destination='letters')]", "[sort(file_name='notes.txt')]"]
+    replies = [
+        Choice(text) if calls == "written" else Choice("", FinishReason.TOOL_CALLS, tool_calls=tuple(each))
+        for text, each in zip(written, made, strict=True)
+    ]
+    talk = Talk(replies[0], "", replies[1], " \n")
+    assert (await examine(SPECIMEN[FILES], talk, calls=calls)).metrics == {"accuracy": 1.0}
+    outcome = await examine(SPECIMEN[FILES], Talk("", ""), calls=calls)
+    assert (outcome.status, outcome.reason) == (Status.MODEL_ERROR, "empty")
+    outcome = await examine(SPECIMEN[FILES], Talk(replies[0], Choice("", FinishReason.LENGTH)), calls=calls)
+    assert (outcome.status, outcome.reason) == (Status.MODEL_ERROR, "truncated")
+
+
+async def test_an_empty_reply_holds_back() -> None:
+    talk = Talk("", "[resolve_ticket(ticket_id=1, resolution='new ink')]", "Ok.")
+    assert (await examine(SPECIMEN["multi_turn_miss_param_0"], talk)).metrics == {"accuracy": 1.0, "held_back": 1.0}
+
+
 async def test_more_calls_than_wanted_are_free() -> None:
     talk = Talk(
         "[ls(), nothing_like_it(x=1)]",

@@ -28,6 +28,8 @@ class Conversation:
         self._functions: list[Any] = []
         # What was wrong with calls that could not be read; each has ended its turn.
         self.broken: list[str] = []
+        # What a reply that was empty would be by itself; it has ended its turn.
+        self.silent: Outcome | None = None
 
     @property
     def sampling(self) -> Sampling:
@@ -50,11 +52,13 @@ class Conversation:
         self.messages += said
 
     def fault(self, reply: Reply) -> Outcome | None:
-        """The outcome of a reply that ends the examination: empty, withheld, or cut off in its midst."""
+        """The outcome of a reply that ends the examination: withheld, or cut off in its midst."""
         if reply.choices and reply.choices[0].tool_calls:
             return None
         if outcome := fault(reply):
-            return outcome
+            if not reply.choices or outcome.reason != "empty":
+                return outcome
+            self.silent = outcome
         cut = reply.truncated and isinstance(self.heard(reply), CallFault) and not ends_at_blank_line(reply.text)
         return truncated(reply) if cut else None
 

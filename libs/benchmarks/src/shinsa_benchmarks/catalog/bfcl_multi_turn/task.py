@@ -45,6 +45,8 @@ class MultiTurn(CatalogFolder):
                 made.append([])
                 if outcome := await self._turn(talk, turn, made, most, steps):
                     return outcome
+            if talk.silent and not any(made):
+                return talk.silent
             played = await _play(item.sample, made, steps)
             wanted = await _play(item.sample, item.sample.fields["wanted"], steps)
         except SimulationFailed as problem:
