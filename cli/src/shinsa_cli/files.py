@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from shinsa_cli.problem import bad_input
+
+STANDARD_OUTPUT = Path("-")
 
 
 def check_folder(path: Path | None, option: str) -> None:
@@ -14,8 +17,15 @@ def check_folder(path: Path | None, option: str) -> None:
 
 
 def write_file(path: Path, content: bytes | str, option: str) -> None:
-    """Writes it; text as UTF-8. Raises ``Problem`` that names the option."""
+    """Writes it, to standard output where the path is `-`; text as UTF-8. Raises ``Problem`` that names the option."""
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     try:
-        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+        if path == STANDARD_OUTPUT:
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+        else:
+            path.write_bytes(data)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise bad_input(f"{path} cannot be written: {error.strerror}", field=option) from error

@@ -40,6 +40,13 @@ def test_without_spread_luck_decides(differences: tuple[int, ...], allowed: floa
     assert (found.at_most(0.05) > found.drop) is (found.drop != 0)
 
 
+def test_no_drop_is_shown_as_none() -> None:
+    """Not as one of minus zero."""
+    found = drop_of([0.0, 0.0])
+    assert found is not None
+    assert str(found.drop) == "0.0"
+
+
 def test_of_one_sample_nothing_can_be_said() -> None:
     assert drop_of([0.5]) is None
     assert drop_of([]) is None

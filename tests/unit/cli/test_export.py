@@ -41,6 +41,12 @@ def test_a_result_file_at_a_shot_count(gateway: FakeGateway, shinsa: Shinsa, tmp
     assert json.loads(target.read_text()) == {"scores": {}}
 
 
+def test_a_dash_is_standard_output(shinsa: Shinsa, tmp_path: Path) -> None:
+    told = shinsa("export", RUN, "--format", "csv", "--out", "-")
+    assert (told.code, told.json) == (0, ITEM)
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_wandb_it_says_what_to_install(shinsa: Shinsa, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
     told = shinsa("export", RUN, "--format", "wandb")

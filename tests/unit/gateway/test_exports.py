@@ -174,3 +174,13 @@ async def test_the_result_file_of_llm_jp_eval(orchestrator: Any, monkeypatch: py
     assert found["config"]["metainfo"]["num_few_shots"] == 0
     four = await llm_jp_eval(orchestrator, report, table, 4)
     assert four["scores"]["MC"] == 0.9
+    with pytest.raises(ShinsaError, match="no score at 7 shots; there are: 0, 4"):
+        await llm_jp_eval(orchestrator, report, table, 7)
+    # What was shown examples is no result without them; what never is shown any stands for every count.
+    scores = [{**SCORE_EXAMPLE, "shots": 4}, {**SCORE_EXAMPLE, "benchmark": "kuci", "shots": 0, "value": 0.5}]
+    mixed = Report.model_validate({**_example(Report), "scores": scores})
+    assert set((await llm_jp_eval(orchestrator, mixed, table, 0))["scores"]) == {"kuci_exact_match", "MC", "AVG"}
+    assert set((await llm_jp_eval(orchestrator, mixed, table, 4))["scores"]) >= {"jcommonsenseqa_exact_match"}
+    few = Report.model_validate({**_example(Report), "scores": scores[:1]})
+    with pytest.raises(ShinsaError, match="no score at 0 shots; there are: 4"):
+        await llm_jp_eval(orchestrator, few, table, 0)

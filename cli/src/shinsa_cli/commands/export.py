@@ -41,7 +41,8 @@ def export(
         int | None, typer.Option(min=0, help="llm-jp-eval: at this shot count; default: 0.", show_default=False)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: a name made of the run's.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="`-` is standard output. Default: a name made of the run's."),
     ] = None,
     project: Annotated[str, typer.Option(help="wandb: the project; default: shinsa.", show_default=False)] = "",
     server: ServerOption = "",

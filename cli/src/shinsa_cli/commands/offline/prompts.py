@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 def prompts(
     benchmark: BenchmarkArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to write; `-` is standard output.", show_default=False)
+    ],
     data: UpstreamOption = None,
     shots: ShotsOption = None,
     limit: LimitOption = 0,

@@ -81,4 +81,4 @@ def drop_of(differences: Sequence[float], weights: Sequence[float] | None = None
     if not differences:
         return None
     mean, stderr = paired_difference(differences, weights)
-    return None if stderr is None else Drop(-mean, stderr, len(differences))
+    return None if stderr is None else Drop(0.0 - mean, stderr, len(differences))

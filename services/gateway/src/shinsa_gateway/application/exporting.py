@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
+from shinsa_chassis.errors import Reason, ShinsaError
+
 from shinsa_gateway.domain.board_table import BoardTable, TableColumn
 from shinsa_gateway.domain.item import GenerateStep, Item, ItemDetail, ItemFilter
 from shinsa_gateway.domain.report import Report, Score
@@ -39,7 +41,10 @@ def score_row(score: Score) -> Row:
 
 
 async def llm_jp_eval(orchestrator: Orchestrator, report: Report, table: BoardTable, shots: int) -> Row:
-    """The result document: ``scores`` by dataset and metric from 0 to 1, ``outputs`` by dataset, ``config``."""
+    """The result document: ``scores`` by dataset and metric from 0 to 1, ``outputs`` by dataset, ``config``.
+
+    Raises ``ShinsaError`` where the run asked nothing of the board at this shot count.
+    """
     leaves = {column.id: column for column in table.columns if column.kind == "leaf" and column.published_names}
     fitting = _at_shots(report, leaves, shots)
     return {
@@ -50,14 +55,18 @@ async def llm_jp_eval(orchestrator: Orchestrator, report: Report, table: BoardTa
 
 
 def _at_shots(report: Report, leaves: dict[str, TableColumn], shots: int) -> list[Score]:
-    """Primary scores at this shot count; a benchmark that was run at one count alone stands for both."""
+    """Primary scores at this shot count; a benchmark that was run without examples alone stands for every count."""
     found = [
         score for score in report.scores if score.primary and "/" not in score.metric and score.benchmark in leaves
     ]
     counts: dict[str, set[int]] = {}
     for score in found:
         counts.setdefault(score.benchmark, set()).add(score.shots)
-    return [score for score in found if score.shots == shots or len(counts[score.benchmark]) == 1]
+    if not any(score.shots == shots for score in found):
+        there = ", ".join(map(str, sorted(set().union(*counts.values())))) or "none of a benchmark of llm-jp-eval"
+        problem = f"the run has no score at {shots} shots; there are: {there}"
+        raise ShinsaError(Reason.FAILED_PRECONDITION, problem, field="shots")
+    return [score for score in found if score.shots == shots or counts[score.benchmark] == {0}]
 
 
 def _scores(found: Sequence[Score], columns: Sequence[TableColumn]) -> dict[str, float]:

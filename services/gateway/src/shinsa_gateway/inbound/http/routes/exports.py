@@ -112,7 +112,7 @@ async def export_scores(
     "/{run_id}/export/llm-jp-eval",
     operation_id="export_llm_jp_eval",
     response_model=LlmJpEvalResult,
-    responses=problems(404),
+    responses=problems(404, 409),
     dependencies=[needs(Scope.READ)],
 )
 async def export_llm_jp_eval(
