@@ -136,6 +136,7 @@ def intervals(rounds: int) -> Iterator[Finding]:
     for size in (20, 100, 500):
         yield covered(f"right or wrong, {size} samples", binary, shares(size), rounds)
     yield covered("right or wrong, 50 samples five times", binary, repeated(50, 5), rounds)
+    yield covered("right or wrong, 10 samples 20 times", binary, repeated(10, 20), rounds)
     for size in (20, 100):
         yield covered(f"grades, {size} samples", manifest(), grades(size), rounds)
     yield covered("instructions, 172 samples", manifest(weight="weight"), weighted(172), rounds)

@@ -6,6 +6,7 @@ import math
 import random
 
 import pytest
+import scipy.stats
 from shinsa_benchmarks.manifest import Manifest
 from shinsa_benchmarks.tallies import sample_values, tally
 from shinsa_benchmarks.tallies.intervals import error_or_of_interval, t95, wilson_interval
@@ -190,3 +191,17 @@ def test_a_value_outside_its_range_is_refused(value: float) -> None:
 def test_sample_values_average_repetitions() -> None:
     rows = [*right(1, 0), ("s0", "", Outcome.scored({"right": 0.0})), ("s2", "", REFUSED), ("s3", "", BROKEN)]
     assert sample_values(RIGHT.primary, rows) == {"s0": 0.5, "s1": 0.0, "s2": 0.0}
+
+
+@pytest.mark.parametrize("samples", [4, 8, 40])
+def test_few_samples_asked_often_are_worth_what_student_says(samples: int) -> None:
+    """Shares of 0.7 and 0.3 by turns, of ten each: an error with few degrees of freedom counts as a larger one."""
+    rows = [
+        (f"s{n}", "", Outcome.scored({"right": float(m < 7 - 4 * (n % 2))})) for n in range(samples) for m in range(10)
+    ]
+    (score,) = tally(RIGHT, rows)
+    stderr = 0.2 / math.sqrt(samples - 1)
+    assert (score.value, score.stderr) == (pytest.approx(0.5), pytest.approx(stderr))
+    worth = 0.25 / stderr**2 * (1.959964 / scipy.stats.t.ppf(0.975, samples - 1)) ** 2
+    assert worth > samples
+    assert (score.low, score.high) == pytest.approx(wilson_interval(0.5, worth), abs=1e-6)

@@ -85,12 +85,16 @@ def wilson_interval(share: float, size: float) -> tuple[float, float]:
 
 
 def effective_size(share: float, stderr: float | None, values: int, clusters: int) -> float:
-    """How many independent trials clustered ones are worth: ``p (1 - p) / stderr^2``, between clusters and values."""
+    """How many independent trials clustered ones are worth: ``p (1 - p) / stderr^2``, between clusters and values.
+
+    Fewer where few clusters tell the error: times ``(1.96 / t)^2``, Student's t of so many (Korn and Graubard 1998).
+    """
     if values == clusters:
         return float(values)
     if not stderr:
         return float(clusters)
-    return min(float(values), max(float(clusters), share * (1 - share) / stderr**2))
+    worth = share * (1 - share) / stderr**2 * (Z95 / t95(clusters - 1)) ** 2
+    return min(float(values), max(float(clusters), worth))
 
 
 def error_or_of_interval(stderr: float | None, low: float | None, high: float | None) -> float | None:
