@@ -105,6 +105,18 @@ async def test_the_newest_run_is_shown_unless_an_older_one_fills_more() -> None:
     assert [row.run_id for row in (await _table(*newer_part)).rows] == ["r2"]
 
 
+@pytest.mark.parametrize(("newer", "shown"), [(2, "r1"), (499, "r1"), (900, "r2"), (1000, "r2"), (4000, "r2")])
+async def test_a_newer_run_of_far_fewer_items_takes_no_row(newer: int, shown: str) -> None:
+    """Such as one to see that all works; what the board does not show, or at another shot count, adds nothing."""
+
+    def scores(items: int) -> list[Score]:
+        beside = _score("elsewhere", 0, 0.1), _score("mbpp", 4, 0.1)
+        return [replace(_score("jnli", 0, 0.4), items=items), *(replace(one, items=100_000) for one in beside)]
+
+    table = await _table((_run("r1"), scores(1000)), (_run("r2"), scores(newer)))
+    assert [row.run_id for row in table.rows] == [shown]
+
+
 async def test_only_what_changed_is_computed() -> None:
     full = [_score("jnli", 0, 0.4), _score("mbpp", 0, 0.2)]
     store = Store(*((_run(f"r{number:03}", f"m{number}"), full) for number in range(AT_ONCE + 1)))

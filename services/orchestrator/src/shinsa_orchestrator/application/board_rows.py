@@ -36,15 +36,20 @@ def rows_of(board: Board, run: ScoredRun, scores: Sequence[Score]) -> list[Table
             run_id=run.id,
             finished_at=run.finished_at,
             versions=run.versions,
+            items=_items(board, scores, shots),
         )
         for shots in shot_counts(board, measurements)
     )
-    return [row for row in found if fill(row)]
+    return [row for row in found if weight(row)[0]]
 
 
-def fill(row: TableRow) -> int:
-    """How many places of the board it fills."""
-    return sum(cell.value is not None and cell.complete for cell in row.cells)
+def weight(row: TableRow) -> tuple[int, int]:
+    """How many places of the board it fills, and from how many items, in powers of two.
+
+    A run of a few samples, to see that all works, must not take the place of a whole one; a data set that has lost some
+    must.
+    """
+    return sum(cell.value is not None and cell.complete for cell in row.cells), row.items.bit_length()
 
 
 def measured(scores: Sequence[Score]) -> list[Measurement]:
@@ -81,6 +86,16 @@ def _reference(board: Board, table: ReferenceTable, row: ReferenceRow) -> TableR
         version=table.version,
         day=row.day,
         card=row.card,
+    )
+
+
+def _items(board: Board, scores: Sequence[Score], shots: int) -> int:
+    """Over the leaves of a row that a run measured."""
+    leaves = {(one.benchmark, shots if one.shots is None else one.shots) for node in board.nodes if (one := node.score)}
+    return sum(
+        score.items
+        for score in scores
+        if score.primary and "/" not in score.metric and (score.benchmark, score.shots) in leaves
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shinsa_benchmarks.boards import Board
 
-from shinsa_orchestrator.application.board_rows import fill, rows_of
+from shinsa_orchestrator.application.board_rows import rows_of, weight
 from shinsa_orchestrator.domain.board_table import ScoredRun, TableRow
 from shinsa_orchestrator.domain.report import Score
 from shinsa_orchestrator.ports.runs import RunStore
@@ -17,14 +17,15 @@ from shinsa_orchestrator.ports.runs import RunStore
 AT_ONCE = 16
 
 _RunRows = list[tuple[ScoredRun, list[TableRow]]]
+_Rank = tuple[tuple[int, int], str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Examined:
-    """How much of the board a run fills, by id of its rows; holds as long as its ``change`` does."""
+    """The weights of a run's rows, by their ids; holds as long as its ``change`` does."""
 
     change: int
-    fills: Mapping[str, int]
+    weights: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,17 @@ class _Shown:
     """The row that stands under its id at the moment."""
 
     run_id: str
-    fill: int
+    weight: tuple[int, int]
     row: TableRow
 
     @property
-    def rank(self) -> tuple[int, str]:
-        """What fills more stands before what fills less; of those that fill as much, the newest run's."""
-        return self.fill, self.run_id
+    def rank(self) -> _Rank:
+        """What weighs more stands before what weighs less; of those that weigh as much, the newest run's."""
+        return self.weight, self.run_id
 
 
 class MeasuredRows:
-    """Of every run it is kept how much of the board it fills; rows are kept of those runs alone that are shown."""
+    """Of every run it is kept what its rows weigh; rows are kept of those runs alone that are shown."""
 
     def __init__(self, board: Board, runs: RunStore) -> None:
         self._board = board
@@ -55,10 +56,10 @@ class MeasuredRows:
         runs = {run.id: run for run in await self._runs.scored_runs()}
         self._forget(run_id for run_id, known in self._examined.items() if _is_stale(known, runs.get(run_id)))
         async for run, rows in self._computed([run for run in runs.values() if run.id not in self._examined]):
-            fills = {row.id: fill(row) for row in rows}
-            self._examined[run.id] = _Examined(run.change, fills)
+            weights = {row.id: weight(row) for row in rows}
+            self._examined[run.id] = _Examined(run.change, weights)
             for row in rows:
-                self._offer(_Shown(run.id, fills[row.id], row))
+                self._offer(_Shown(run.id, weights[row.id], row))
         await self._restore(runs)
         return [shown.row for shown in self._shown.values()]
 
@@ -75,16 +76,16 @@ class MeasuredRows:
 
     async def _restore(self, runs: Mapping[str, ScoredRun]) -> None:
         """Where the run that was shown is gone, the next best one's row is computed again."""
-        best: dict[str, tuple[int, str]] = {}
+        best: dict[str, _Rank] = {}
         for run_id, known in self._examined.items():
-            for row_id, filled in known.fills.items():
-                best[row_id] = max(best.get(row_id, (0, "")), (filled, run_id))
+            for row_id, its in known.weights.items():
+                best[row_id] = max(best.get(row_id, ((0, 0), "")), (its, run_id))
         lacking = {rank[1] for row_id, rank in best.items() if self._rank_of(row_id) != rank}
         async for run, rows in self._computed([run for run in runs.values() if run.id in lacking]):
             for row in rows:
-                self._offer(_Shown(run.id, fill(row), row))
+                self._offer(_Shown(run.id, weight(row), row))
 
-    def _rank_of(self, row_id: str) -> tuple[int, str] | None:
+    def _rank_of(self, row_id: str) -> _Rank | None:
         shown = self._shown.get(row_id)
         return shown.rank if shown else None
 

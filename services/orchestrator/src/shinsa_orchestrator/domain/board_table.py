@@ -31,7 +31,8 @@ class TableRow:
 
     ``id`` stays the same when a newer run takes the row over, and needs no escaping in a URL. ``source`` names who
     published a reference row, with its ``version``; both are empty for a row that was measured here. ``missing`` are
-    the leaves that the total lacks; the row is complete where there are none.
+    the leaves that the total lacks; the row is complete where there are none. ``items`` counts those that its leaves
+    were measured on, 0 of a reference row.
     """
 
     id: str
@@ -47,6 +48,7 @@ class TableRow:
     engine: str = ""
     card: ModelCard = field(default_factory=ModelCard)
     versions: Mapping[str, str] = field(default_factory=dict)
+    items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
