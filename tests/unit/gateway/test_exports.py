@@ -126,7 +126,9 @@ def _column(name: str, kind: str, parent: str, published: str, weight: float = 1
     }
 
 
-async def test_the_result_file_of_llm_jp_eval(orchestrator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def pages(orchestrator: Any, monkeypatch: pytest.MonkeyPatch) -> list[list[Item]]:
+    """Of a run that was examined on two datasets of the board."""
     columns = [
         _column("average", "total", "", "AVG"),
         _column("mc", "category", "average", "MC"),
@@ -137,7 +139,7 @@ async def test_the_result_file_of_llm_jp_eval(orchestrator: Any, monkeypatch: py
         _column("alt_e_to_j", "leaf", "mt", "alt-e-to-j_comet_wmt22"),
         _column("jsts", "leaf", "sts", ""),
     ]
-    table = BoardTable.model_validate({**_example(BoardTable), "columns": columns, "rows": []})
+    orchestrator.table = {**_example(BoardTable), "columns": columns, "rows": []}
     scores = [
         {**SCORE_EXAMPLE, "shots": 0, "value": 0.8},
         {**SCORE_EXAMPLE, "shots": 4, "value": 0.9},
@@ -148,18 +150,30 @@ async def test_the_result_file_of_llm_jp_eval(orchestrator: Any, monkeypatch: py
     report = Report.model_validate({**_example(Report), "scores": scores})
     asked = {"model": "m", "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "問"}]}
     step = {"id": "s1", "kind": "generate", "request": asked}
-    common = {"benchmark": "jcommonsenseqa", "shots": 0, "steps": [{**_STEP, **step}]}
-    detail = ItemDetail.model_validate({**_example(ItemDetail), **common})
+    known = [[an_item(1), an_item(2, shots=4), an_item(3, benchmark="elsewhere")]]
+
+    async def get_report(run_id: str) -> Report:
+        return report
 
     async def list_items(run_id: str, wanted: Any, *, page_size: int, cursor: str) -> ItemPage:
-        return ItemPage(items=(an_item(1), an_item(2, shots=4), an_item(3, benchmark="elsewhere")), next_cursor=None)
+        number = int(cursor or 0)
+        more = str(number + 1) if number + 1 < len(known) else None
+        return ItemPage(items=tuple(known[number]), next_cursor=more)
 
     async def get_item(item_id: str) -> ItemDetail:
-        return detail
+        detail = {**_example(ItemDetail), "answer": f"答 {item_id}", "steps": [{**_STEP, **step}]}
+        return ItemDetail.model_validate(detail)
 
+    monkeypatch.setattr(orchestrator, "get_report", get_report)
     monkeypatch.setattr(orchestrator, "list_items", list_items)
     monkeypatch.setattr(orchestrator, "get_item", get_item)
-    found = await llm_jp_eval(orchestrator, report, table, 0)
+    return known
+
+
+async def test_the_result_file_of_llm_jp_eval(http: Any, pages: list[list[Item]]) -> None:
+    answer = await http.get("/v1/runs/r1/export/llm-jp-eval")
+    assert answer.headers["content-type"] == "application/json"
+    found = answer.json()
     assert found["scores"] == {
         "jcommonsenseqa_exact_match": 0.8,
         "kuci_exact_match": 0.4,
@@ -167,20 +181,49 @@ async def test_the_result_file_of_llm_jp_eval(orchestrator: Any, monkeypatch: py
         # A category without a result counts as 0; STS is not averaged.
         "AVG": pytest.approx(0.3),
     }
-    assert list(found["outputs"]) == ["jcommonsenseqa"]
-    [output] = found["outputs"]["jcommonsenseqa"]
-    assert (output["pred"], output["gold"]) == (detail.answer, detail.gold)
-    assert (output["prompt"], output["input"]) == ("s\n\n問", "問")
+    gold = _example(ItemDetail)["gold"]
+    assert found["outputs"] == {"jcommonsenseqa": [{"prompt": "s\n\n問", "input": "問", "pred": "答 i1", "gold": gold}]}
     assert found["config"]["metainfo"]["num_few_shots"] == 0
-    four = await llm_jp_eval(orchestrator, report, table, 4)
+    four = (await http.get("/v1/runs/r1/export/llm-jp-eval?shots=4")).json()
     assert four["scores"]["MC"] == 0.9
+    assert [row["pred"] for row in four["outputs"]["jcommonsenseqa"]] == ["答 i2"]
+
+
+async def test_no_scores_of_another_shot_count_stand_in(orchestrator: Any, pages: list[list[Item]]) -> None:
+    report, table = await orchestrator.get_report("r1"), BoardTable.model_validate(orchestrator.table)
     with pytest.raises(ShinsaError, match="no score at 7 shots; there are: 0, 4"):
-        await llm_jp_eval(orchestrator, report, table, 7)
+        llm_jp_eval(orchestrator, report, table, 7)
     # What was shown examples is no result without them; what never is shown any stands for every count.
     scores = [{**SCORE_EXAMPLE, "shots": 4}, {**SCORE_EXAMPLE, "benchmark": "kuci", "shots": 0, "value": 0.5}]
     mixed = Report.model_validate({**_example(Report), "scores": scores})
-    assert set((await llm_jp_eval(orchestrator, mixed, table, 0))["scores"]) == {"kuci_exact_match", "MC", "AVG"}
-    assert set((await llm_jp_eval(orchestrator, mixed, table, 4))["scores"]) >= {"jcommonsenseqa_exact_match"}
+    assert set(llm_jp_eval(orchestrator, mixed, table, 0).scores) == {"kuci_exact_match", "MC", "AVG"}
+    assert set(llm_jp_eval(orchestrator, mixed, table, 4).scores) >= {"jcommonsenseqa_exact_match"}
     few = Report.model_validate({**_example(Report), "scores": scores[:1]})
     with pytest.raises(ShinsaError, match="no score at 0 shots; there are: 4"):
-        await llm_jp_eval(orchestrator, few, table, 0)
+        llm_jp_eval(orchestrator, few, table, 0)
+
+
+async def test_the_result_of_a_large_run_is_sent_page_by_page(
+    http: Any, orchestrator: Any, pages: list[list[Item]]
+) -> None:
+    pages[:] = [
+        [an_item(1), an_item(2)],
+        [an_item(3), an_item(4, benchmark="elsewhere"), an_item(5, benchmark="kuci")],
+        [an_item(6, benchmark="elsewhere")],
+        [an_item(7, benchmark="kuci")],
+    ]
+    outputs = (await http.get("/v1/runs/r1/export/llm-jp-eval")).json()["outputs"]
+    told = {dataset: [row["pred"] for row in rows] for dataset, rows in outputs.items()}
+    assert told == {"jcommonsenseqa": ["答 i1", "答 i2", "答 i3"], "kuci": ["答 i5", "答 i7"]}
+    report, table = await orchestrator.get_report("r1"), BoardTable.model_validate(orchestrator.table)
+    found = llm_jp_eval(orchestrator, report, table, 0)
+    _, first = await anext(found.outputs)
+    assert [row["pred"] for row in first] == ["答 i1", "答 i2"]
+    pages[1:] = [[]]
+    assert [one async for one in found.outputs] == []
+
+
+async def test_the_result_of_a_run_on_other_benchmarks_is_empty(http: Any, pages: list[list[Item]]) -> None:
+    pages[:] = [[an_item(1, benchmark="elsewhere")]]
+    found = (await http.get("/v1/runs/r1/export/llm-jp-eval")).json()
+    assert (found["outputs"], set(found)) == ({}, {"scores", "outputs", "config"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from shinsa_chassis.errors import Reason, ShinsaError
@@ -19,6 +21,18 @@ _PAGE = 500
 _AT_ONCE = 8
 # Ends of the names under which llm-jp-eval keeps scores; what stands before is its name of the dataset.
 _METRICS = ("exact_match", "char_f1", "set_f1", "comet_wmt22", "code_exec", "rouge2", "pearson", "spearman")
+
+
+@dataclass(frozen=True, slots=True)
+class LlmJpEval:
+    """A result document: ``scores`` by dataset and metric from 0 to 1, ``outputs`` of each dataset in turn, ``config``.
+
+    All outputs of a large run together take more memory than a gateway has.
+    """
+
+    scores: dict[str, float]
+    outputs: AsyncIterator[tuple[str, Sequence[Row]]]
+    config: Row
 
 
 async def item_pages(orchestrator: Orchestrator, run_id: str) -> AsyncIterator[Sequence[Item]]:
@@ -40,18 +54,19 @@ def score_row(score: Score) -> Row:
     return score.model_dump(mode="json")
 
 
-async def llm_jp_eval(orchestrator: Orchestrator, report: Report, table: BoardTable, shots: int) -> Row:
-    """The result document: ``scores`` by dataset and metric from 0 to 1, ``outputs`` by dataset, ``config``.
+def llm_jp_eval(orchestrator: Orchestrator, report: Report, table: BoardTable, shots: int) -> LlmJpEval:
+    """The run's scores on the table's datasets, and what its model gave out there.
 
     Raises ``ShinsaError`` where the run asked nothing of the board at this shot count.
     """
     leaves = {column.id: column for column in table.columns if column.kind == "leaf" and column.published_names}
     fitting = _at_shots(report, leaves, shots)
-    return {
-        "scores": _scores(fitting, table.columns),
-        "outputs": await _outputs(orchestrator, report.run.id, leaves, {score.benchmark: score for score in fitting}),
-        "config": _config(report, shots),
-    }
+    wanted = {score.benchmark: score for score in fitting}
+    return LlmJpEval(
+        _scores(fitting, table.columns),
+        _outputs(orchestrator, report.run.id, leaves, wanted),
+        _config(report, shots),
+    )
 
 
 def _at_shots(report: Report, leaves: dict[str, TableColumn], shots: int) -> list[Score]:
@@ -95,19 +110,18 @@ def _highest(score: Score) -> float:
 
 async def _outputs(
     orchestrator: Orchestrator, run_id: str, leaves: dict[str, TableColumn], wanted: dict[str, Score]
-) -> dict[str, list[Row]]:
+) -> AsyncIterator[tuple[str, Sequence[Row]]]:
+    """In the order of the items, in which those of a benchmark stand together."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def output(item: Item) -> Row:
         async with gate:
             return _output(await orchestrator.get_item(item.id))
 
-    found: dict[str, list[Row]] = {}
     async for page in item_pages(orchestrator, run_id):
         fitting = [one for one in page if one.benchmark in wanted and one.shots == wanted[one.benchmark].shots]
-        for item, row in zip(fitting, await asyncio.gather(*map(output, fitting)), strict=True):
-            found.setdefault(_dataset(leaves[item.benchmark]), []).append(row)
-    return found
+        for benchmark, items in groupby(fitting, key=lambda item: item.benchmark):
+            yield _dataset(leaves[benchmark]), await asyncio.gather(*map(output, items))
 
 
 def _dataset(leaf: TableColumn) -> str:

@@ -117,12 +117,12 @@ async def export_scores(
 )
 async def export_llm_jp_eval(
     run_id: RunId, query: Annotated[ResultQuery, Query()], orchestrator: AskOrchestrator, tables: AskBoardTables
-) -> Response:
+) -> StreamingResponse:
     """The run as the result file of llm-jp-eval: scores by dataset and metric from 0 to 1, outputs, config."""
     report = await orchestrator.get_report(run_id)
     table = await asyncio.to_thread(_without_rows, await tables.document(_BOARD))
-    document = await exporting.llm_jp_eval(orchestrator, report, table, query.shots)
-    return Response(await asyncio.to_thread(_result, document), media_type="application/json")
+    found = exporting.llm_jp_eval(orchestrator, report, table, query.shots)
+    return StreamingResponse(_result(found), media_type="application/json")
 
 
 def _without_rows(document: TableDocument) -> BoardTable:
@@ -130,9 +130,21 @@ def _without_rows(document: TableDocument) -> BoardTable:
     return BoardTable.model_validate({**json.loads(gzip.decompress(document.content)), "rows": ()})
 
 
-def _result(document: exporting.Row) -> str:
-    """Of a large run it takes seconds to write, in which others must be served."""
-    return LlmJpEvalResult.model_validate(document).model_dump_json()
+async def _result(found: exporting.LlmJpEval) -> AsyncIterator[bytes]:
+    yield b'{"scores":' + _json(found.scores) + b',"outputs":{'
+    before = None
+    async for dataset, rows in found.outputs:
+        if dataset != before:
+            yield (b"" if before is None else b"],") + _json(dataset) + b":["
+        else:
+            yield b","
+        yield b",".join(map(_json, rows))
+        before = dataset
+    yield (b"" if before is None else b"]") + b'},"config":' + _json(found.config) + b"}"
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _file(rows: AsyncIterator[Sequence[exporting.Row]], name: str, form: TableFormat) -> StreamingResponse:
