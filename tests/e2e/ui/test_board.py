@@ -206,6 +206,26 @@ def test_the_average_of_the_shown_columns_follows_the_choice(open_page, runs) ->
     assert of_two[:5] == pytest.approx([(a + b) / 2 for a, b in list(both)[:5]], abs=0.02)
 
 
+def test_the_error_of_an_average_knows_what_stands_below_what(open_page, runs) -> None:
+    """Of a category and one of its tasks errors add up, of two categories they do not."""
+    script = """async () => {
+      const assets = document.querySelector("script[type=module]").src.replace(/main.js$/, "");
+      const { prepared } = await import(assets + "board/columns.js");
+      const { averageOf } = await import(assets + "board/rows.js");
+      const column = (id, parent, kind) => ({ id, parent, kind, scale: 1, weight: 1 });
+      const columns = prepared([
+        column("all", "", "total"), column("nli", "all", "category"), column("rc", "all", "category"),
+        column("jnli", "nli", "leaf"), column("janli", "nli", "leaf"), column("jsquad", "rc", "leaf"),
+      ]);
+      const cells = Object.fromEntries(columns.map((one) => [one.id, [0.5, 0.03, true]]));
+      const of = (...ids) => averageOf({ cells }, columns.filter((one) => ids.includes(one.id))).stderr;
+      return [of("nli"), of("nli", "rc"), of("nli", "jnli"), of("jnli", "janli"), of("nli", "jnli", "rc", "jsquad")];
+    }"""
+    told = open_page(BOARD).evaluate(script)
+    apart = 0.03 / 2**0.5
+    assert told == pytest.approx([0.03, apart, 0.03, apart, apart])
+
+
 def test_what_does_not_enter_the_average_is_shown_without_a_star(open_page, runs) -> None:
     page = open_page(f"{BOARD}?cols=average,jamp,jsts_pearson")
     expect(page.locator("th[data-column=jamp] .star")).to_have_count(1)

@@ -23,16 +23,17 @@ function detail(id, text, width, key = (row) => text(row) || null) {
   return { id: `:${id}`, name: id, text: (row) => text(row) || "?", key, width, numeric: id === "size" };
 }
 
-/** The board's columns, category by category, with what this page needs: `starred` (enters the total), `group`. */
+/** The board's columns, category by category, with what this page needs: `starred` (enters the total), `group`, `above` (ids from the total down). */
 export function prepared(columns) {
   const known = new Map(columns.map((column) => [column.id, column]));
   const counts = (column) => column.kind === "total" || ((column.weight ?? 1) > 0 && (!column.parent || counts(known.get(column.parent))));
+  const above = (column) => (known.has(column.parent) ? [...above(known.get(column.parent)), column.parent] : []);
   const top = (column) => {
     let now = column;
     while (known.get(now.parent) && known.get(now.parent).kind !== "total") now = known.get(now.parent);
     return now;
   };
-  const ready = columns.map((column) => ({ ...column, starred: column.kind !== "total" && Boolean(column.parent) && counts(column), group: column.kind === "total" ? column.id : top(column).id }));
+  const ready = columns.map((column) => ({ ...column, starred: column.kind !== "total" && Boolean(column.parent) && counts(column), group: column.kind === "total" ? column.id : top(column).id, above: above(column) }));
   return groups(ready).flatMap(([, members]) => members);
 }
 

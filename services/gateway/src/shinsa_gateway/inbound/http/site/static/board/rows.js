@@ -57,14 +57,22 @@ export function cellOf(row, column) {
   return { value: value == null ? null : value / unit, stderr: stderr == null ? null : stderr / unit, complete };
 }
 
-/** The plain mean of the shown scores; null as soon as one of them is missing. */
+/**
+ * The plain mean of the shown scores; null as soon as one of them is missing. What stands below a shown column errs with
+ * it, so those errors add up, which is the most that they can; others are independent.
+ */
 export function averageOf(row, columns) {
   const cells = columns.map((column) => cellOf(row, column));
   if (!cells.length || cells.some((cell) => cell.value == null || !cell.complete)) return { value: null, stderr: null, complete: false };
   const mean = cells.reduce((sum, cell) => sum + cell.value, 0) / cells.length;
-  const known = cells.every((cell) => cell.stderr != null);
-  const stderr = known ? Math.sqrt(cells.reduce((sum, cell) => sum + cell.stderr ** 2, 0)) / cells.length : null;
-  return { value: mean, stderr, complete: true };
+  if (cells.some((cell) => cell.stderr == null)) return { value: mean, stderr: null, complete: true };
+  const shown = new Set(columns.map((column) => column.id));
+  const together = new Map();
+  columns.forEach((column, at) => {
+    const head = column.above.find((id) => shown.has(id)) ?? column.id;
+    together.set(head, (together.get(head) ?? 0) + cells[at].stderr);
+  });
+  return { value: mean, stderr: Math.hypot(...together.values()) / cells.length, complete: true };
 }
 
 /** Rows by `key(row)`: numbers or text; what is missing or incomplete comes last either way. */
