@@ -7,7 +7,7 @@ import random
 
 import pytest
 import scipy.stats
-from shinsa_benchmarks.manifest import Manifest
+from shinsa_benchmarks.manifest import Manifest, Metric
 from shinsa_benchmarks.tallies import sample_values, tally
 from shinsa_benchmarks.tallies.intervals import error_or_of_interval, t95, wilson_interval
 from shinsa_benchmarks.vocabulary import Outcome
@@ -205,3 +205,27 @@ def test_few_samples_asked_often_are_worth_what_student_says(samples: int) -> No
     worth = 0.25 / stderr**2 * (1.959964 / scipy.stats.t.ppf(0.975, samples - 1)) ** 2
     assert worth > samples
     assert (score.low, score.high) == pytest.approx(wilson_interval(0.5, worth), abs=1e-6)
+
+
+def test_a_model_error_bears_on_no_metric_of_another_category() -> None:
+    bound = manifest(
+        {"name": "right", "primary": True, "binary": True}, {"name": "polite", "binary": True, "category": "tone"}
+    )
+    polite = Outcome.scored({"right": 1.0, "polite": 1.0})
+    outcomes = [
+        ("a", "tone", polite),
+        ("b", "sums", Outcome.model_error("empty")),
+        ("c", "tone", Outcome.model_error("empty")),
+    ]
+    (score,) = [one for one in tally(bound, outcomes) if one.metric == "polite"]
+    assert score.value == 0.5
+    assert sample_values(bound.metrics[1], outcomes) == {"a": 1.0, "c": 0.0}
+
+
+@pytest.mark.parametrize("optional", [{"judge_role": "scorer"}, {"on_demand": "lint"}])
+def test_what_nobody_was_asked_for_has_no_values(optional: dict[str, str]) -> None:
+    """Else the errors of a run without it would be compared with the scores of one that has it."""
+    metric = Metric.model_validate({"name": "comet", **optional})
+    failed = ("b", "", Outcome.model_error("empty"))
+    assert sample_values(metric, [("a", "", Outcome.scored({"right": 1.0})), failed]) == {}
+    assert sample_values(metric, [("a", "", Outcome.scored({"comet": 0.8})), failed]) == {"a": 0.8, "b": 0.0}

@@ -172,6 +172,21 @@ async def test_what_is_wrong_is_said_with_its_field(floor: Any, change: Any, fie
     assert refused.value.field == field
 
 
+async def test_a_metric_that_the_baseline_did_not_measure_is_not_asked_of_the_candidate(floor: Any) -> None:
+    metrics = [{"name": "exact_match", "primary": True, "binary": True}, {"name": "comet", "judge_role": "scorer"}]
+    floor.shelf.installed["sums"] = floor.Sums(metrics=metrics, optional_judge_roles=["scorer"])
+    leaves = [
+        {"id": name, "title": name, "parent": "total", "score": {"benchmark": "sums", "metric": name}}
+        for name in ("exact_match", "comet")
+    ]
+    nodes = [{"id": "total", "title": "Total"}, *leaves]
+    floor.shelf.known_boards["small"] = Board.model_validate({"id": "small", "title": "Small", "nodes": nodes})
+    a, b = await floor.examined("sums"), await floor.examined("sums")
+    report = await _decided(floor, a.run.id, b.run.id)
+    assert (report.verdict, [test.node for test in report.tests]) == (GateVerdict.NO_WORSE, ["exact_match"])
+    assert [(one.node, one.why) for one in report.untested] == [("comet", "the baseline did not measure comet")]
+
+
 def _pair(node: Node, values: tuple[dict[str, float], dict[str, float]], **weights: float) -> LeafPair:
     assert node.score is not None
     place = LeafPlace(node, node.score, 0, cast("PlannedBenchmark", None), (0, 0))

@@ -34,14 +34,17 @@ class Measured:
 
 
 def measured(metric: Metric, rows: Iterable[Recorded]) -> Measured:
-    """In the order of ``rows``; nothing for a statistic, which no item has for itself.
+    """In the order of ``rows``, of the metric's category if it has one; nothing for a statistic, which no item has for
+    itself.
 
     An item that tells no weight, as a model error does, is of mean weight.
     """
     found, told = Measured(), array("d")
     if metric.statistic:
         return found
-    for sample_id, _, outcome in rows:
+    for sample_id, category, outcome in rows:
+        if metric.category not in ("", category):
+            continue
         if outcome.status is Status.SCORED and metric.name in outcome.metrics:
             found.add(sample_id, outcome.metrics[metric.name])
         elif outcome.status is Status.MODEL_ERROR and metric.model_error == "worst":

@@ -77,10 +77,13 @@ def tally(
 def sample_values(metric: Metric, outcomes: Iterable[Recorded]) -> dict[str, float]:
     """One metric's value by sample id (mean over repetitions), model errors as the metric says; for ``compare``.
 
-    Empty for a statistic, which no sample has for itself.
+    Empty for a statistic, which no sample has for itself, and for a metric that nobody was asked for.
     """
     values: dict[str, list[float]] = defaultdict(list)
-    found = measured(metric, outcomes)
+    rows = list(outcomes)
+    if _is_optional(metric) and not _bearing(metric, rows):
+        return {}
+    found = measured(metric, rows)
     for sample_id, value in zip(found.samples, found.values, strict=True):
         values[sample_id].append(value)
     return {sample_id: math.fsum(parts) / len(parts) for sample_id, parts in sorted(values.items())}
@@ -97,11 +100,15 @@ def sample_weights(metric: Metric, outcomes: Iterable[Recorded]) -> dict[str, fl
 
 def _score(metric: Metric, name: str, rows: Sequence[Recorded], planned: int | None, primary: bool) -> Score:
     score = _mean_score(metric, name, rows, planned, primary)
-    if (metric.judge_role or metric.on_demand) and not score.scored:
+    if _is_optional(metric) and not score.scored:
         return _unasked(score)  # nobody was there to ask, or nobody asked: a model error is no evidence either
     if metric.statistic == "pass_at_k":
         return _pass_score(metric, rows, score)
     return _statistic_score(metric, rows, score) if metric.statistic else score
+
+
+def _is_optional(metric: Metric) -> bool:
+    return bool(metric.judge_role or metric.on_demand)
 
 
 def _unasked(score: Score) -> Score:

@@ -72,6 +72,8 @@ class GateKeeper:
             rows = [row for row in await outcomes(self._log, run, number) if not category or row[1] == category]
             values.append(sample_values(metric, rows))
             weights |= sample_weights(metric, rows)
+        if not values[0]:
+            return Untested(place.node.id, place.shots, f"the baseline did not measure {metric.name}", False)
         return LeafPair(place, metric, values[0], values[1], weights)
 
 
