@@ -40,16 +40,12 @@ def rows_of(board: Board, run: ScoredRun, scores: Sequence[Score]) -> list[Table
         )
         for shots in shot_counts(board, measurements)
     )
-    return [row for row in found if weight(row)[0]]
+    return [row for row in found if fill(row)]
 
 
-def weight(row: TableRow) -> tuple[int, int]:
-    """How many places of the board it fills, and from how many items, in powers of two.
-
-    A run of a few samples, to see that all works, must not take the place of a whole one; a data set that has lost some
-    must.
-    """
-    return sum(cell.value is not None and cell.complete for cell in row.cells), row.items.bit_length()
+def fill(row: TableRow) -> int:
+    """How many places of the board it fills."""
+    return sum(cell.value is not None and cell.complete for cell in row.cells)
 
 
 def measured(scores: Sequence[Score]) -> list[Measurement]:

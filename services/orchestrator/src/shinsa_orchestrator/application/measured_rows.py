@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from shinsa_benchmarks.boards import Board
 
-from shinsa_orchestrator.application.board_rows import rows_of, weight
+from shinsa_orchestrator.application.board_rows import fill, rows_of
 from shinsa_orchestrator.domain.board_table import ScoredRun, TableRow
 from shinsa_orchestrator.domain.report import Score
 from shinsa_orchestrator.ports.runs import RunStore
@@ -17,29 +17,14 @@ from shinsa_orchestrator.ports.runs import RunStore
 AT_ONCE = 16
 
 _RunRows = list[tuple[ScoredRun, list[TableRow]]]
-_Rank = tuple[tuple[int, int], str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Examined:
-    """The weights of a run's rows, by their ids; holds as long as its ``change`` does."""
+class _Weight:
+    """Of a row that a run could give: how many places of the board it fills, from how many items."""
 
-    change: int
-    weights: Mapping[str, tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """The row that stands under its id at the moment."""
-
-    run_id: str
-    weight: tuple[int, int]
-    row: TableRow
-
-    @property
-    def rank(self) -> _Rank:
-        """What weighs more stands before what weighs less; of those that weigh as much, the newest run's."""
-        return self.weight, self.run_id
+    fill: int
+    items: int
 
 
 class MeasuredRows:
@@ -48,46 +33,42 @@ class MeasuredRows:
     def __init__(self, board: Board, runs: RunStore) -> None:
         self._board = board
         self._runs = runs
-        self._examined: dict[str, _Examined] = {}
-        self._shown: dict[str, _Shown] = {}
+        # Of runs whose rows have been weighed: what they are known by to have the same scores still.
+        self._changes: dict[str, int] = {}
+        # By id of the row and id of the run.
+        self._weights: dict[str, dict[str, _Weight]] = {}
+        self._shown: dict[str, TableRow] = {}
 
     async def current(self) -> list[TableRow]:
         """One row for each id, as the store has it now. Not to be called while a call is under way."""
         runs = {run.id: run for run in await self._runs.scored_runs()}
-        self._forget(run_id for run_id, known in self._examined.items() if _is_stale(known, runs.get(run_id)))
-        async for run, rows in self._computed([run for run in runs.values() if run.id not in self._examined]):
-            weights = {row.id: weight(row) for row in rows}
-            self._examined[run.id] = _Examined(run.change, weights)
+        self._forget({known for known, change in self._changes.items() if _is_stale(change, runs.get(known))})
+        async for run, rows in self._computed([run for run in runs.values() if run.id not in self._changes]):
+            self._changes[run.id] = run.change
             for row in rows:
-                self._offer(_Shown(run.id, weights[row.id], row))
+                self._weights.setdefault(row.id, {})[run.id] = _Weight(fill(row), row.items)
+                self._show(row)
         await self._restore(runs)
-        return [shown.row for shown in self._shown.values()]
+        return list(self._shown.values())
 
-    def _forget(self, run_ids: Iterable[str]) -> None:
-        gone = set(run_ids)
+    def _forget(self, gone: Collection[str]) -> None:
         if gone:
-            self._examined = {run_id: known for run_id, known in self._examined.items() if run_id not in gone}
-            self._shown = {row_id: shown for row_id, shown in self._shown.items() if shown.run_id not in gone}
+            self._changes = {run_id: change for run_id, change in self._changes.items() if run_id not in gone}
+            kept = ((row_id, _without(weights, gone)) for row_id, weights in self._weights.items())
+            self._weights = {row_id: weights for row_id, weights in kept if weights}
+            self._shown = {row_id: row for row_id, row in self._shown.items() if row.run_id not in gone}
 
-    def _offer(self, candidate: _Shown) -> None:
-        known = self._shown.get(candidate.row.id)
-        if known is None or candidate.rank > known.rank:
-            self._shown[candidate.row.id] = candidate
+    def _show(self, row: TableRow) -> None:
+        if _best(self._weights[row.id]) == row.run_id:
+            self._shown[row.id] = row
 
     async def _restore(self, runs: Mapping[str, ScoredRun]) -> None:
         """Where the run that was shown is gone, the next best one's row is computed again."""
-        best: dict[str, _Rank] = {}
-        for run_id, known in self._examined.items():
-            for row_id, its in known.weights.items():
-                best[row_id] = max(best.get(row_id, ((0, 0), "")), (its, run_id))
-        lacking = {rank[1] for row_id, rank in best.items() if self._rank_of(row_id) != rank}
-        async for run, rows in self._computed([run for run in runs.values() if run.id in lacking]):
+        best = ((self._shown.get(row_id), _best(weights)) for row_id, weights in self._weights.items())
+        lacking = {run_id for shown, run_id in best if shown is None or shown.run_id != run_id}
+        async for _run, rows in self._computed([run for run in runs.values() if run.id in lacking]):
             for row in rows:
-                self._offer(_Shown(run.id, weight(row), row))
-
-    def _rank_of(self, row_id: str) -> _Rank | None:
-        shown = self._shown.get(row_id)
-        return shown.rank if shown else None
+                self._show(row)
 
     async def _computed(self, runs: Sequence[ScoredRun]) -> AsyncIterator[tuple[ScoredRun, list[TableRow]]]:
         for start in range(0, len(runs), AT_ONCE):
@@ -97,8 +78,23 @@ class MeasuredRows:
                 yield found
 
 
-def _is_stale(known: _Examined, run: ScoredRun | None) -> bool:
-    return run is None or run.change != known.change
+def _best(weights: Mapping[str, _Weight]) -> str:
+    """The newest run of those that fill most of the row, and not from less than half of the items that another has.
+
+    So a run of a few samples, to see that all works, does not take the place of a whole one.
+    """
+    fullest = max(weight.fill for weight in weights.values())
+    full = {run_id: weight.items for run_id, weight in weights.items() if weight.fill == fullest}
+    most = max(full.values())
+    return max(run_id for run_id, items in full.items() if 2 * items >= most)
+
+
+def _without(weights: Mapping[str, _Weight], gone: Collection[str]) -> dict[str, _Weight]:
+    return {run_id: weight for run_id, weight in weights.items() if run_id not in gone}
+
+
+def _is_stale(change: int, run: ScoredRun | None) -> bool:
+    return run is None or run.change != change
 
 
 def _rows(board: Board, runs: Sequence[ScoredRun], scores: Mapping[str, Sequence[Score]]) -> _RunRows:
