@@ -11,7 +11,7 @@ from statistics import fmean
 import pytest
 from shinsa_benchmarks.boards import Given, Measurement, compute
 from shinsa_benchmarks.boards.tables import read_table
-from shinsa_benchmarks.discovery import boards
+from shinsa_benchmarks.discovery import boards, suites
 
 BOARD = boards()["nejumi4"]
 LEAVES = [node for node in BOARD.nodes if node.score is not None]
@@ -196,3 +196,11 @@ def _id(name: str) -> str:
     node = BOARD.named(name)
     assert node is not None, name
     return node.id
+
+
+def test_the_suite_asks_thirty_samples_of_each_category_of_bfcl() -> None:
+    """Categories take turns, and three have fewer; Nejumi 4 asks 30 of those that it has, and all 18 of live relevance."""
+    fewer = {"live_relevance": 18, "live_parallel": 16, "live_parallel_multiple": 24}
+    limits = {entry.id: entry.limit for entry in suites()["nejumi4"].benchmarks}
+    assert limits["bfcl"] == 30 * 10 + sum(fewer.values())
+    assert limits["bfcl_multi_turn"] == 30 * 3
