@@ -199,7 +199,7 @@ def _id(name: str) -> str:
 
 
 def test_the_suite_asks_thirty_samples_of_each_category_of_bfcl() -> None:
-    """Categories take turns, and three have fewer; Nejumi 4 asks 30 of those that it has, and all 18 of live relevance."""
+    """Categories take turns, and three have fewer; Nejumi 4 asks 30 of those that it has, or all 18."""
     fewer = {"live_relevance": 18, "live_parallel": 16, "live_parallel_multiple": 24}
     limits = {entry.id: entry.limit for entry in suites()["nejumi4"].benchmarks}
     assert limits["bfcl"] == 30 * 10 + sum(fewer.values())
