@@ -91,6 +91,15 @@ class TestKeys:
         [asked] = gateway.requests("POST /v1/keys")
         assert (asked.body["scopes"], asked.body["valid_days"]) == (["read", "submit"], 90)
 
+    def test_where_nobody_needs_a_key_it_says_so(
+        self, gateway: FakeGateway, shinsa: Shinsa, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gateway.says("POST /v1/keys", {"key": example(KeyEntry), "secret": "shk_abc"})
+        words = ("keys", "create", "nightly", "--scope", "read")
+        assert "everybody in without a key until SHINSA_GATEWAY_REQUIRE_KEYS=true" in shinsa(*words).err
+        monkeypatch.setenv("SHINSA_API_KEY", "shk_of-an-operator")
+        assert "everybody" not in shinsa(*words).err
+
     def test_keys_are_listed_and_revoked(self, gateway: FakeGateway, shinsa: Shinsa) -> None:
         gateway.says("GET /v1/keys", {"keys": [example(KeyEntry)]})
         assert "nightly" in shinsa("keys", "list").out

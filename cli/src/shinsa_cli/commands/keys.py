@@ -42,11 +42,15 @@ def create_key(
     }
     with open_gateway(server, state) as gateway:
         answer = gateway.post("/v1/keys", order)
+        everybody = not gateway.server.api_key
     if as_json:
         print_json(answer)
     else:
         out().print(answer["secret"], soft_wrap=True, markup=False, highlight=False)
         err().print(f"key {answer['key']['id']} of {name}; it is not shown again", style="dim")
+    if everybody:
+        # Who may do this without a key may do everything.
+        err().print("this gateway lets everybody in without a key until SHINSA_GATEWAY_REQUIRE_KEYS=true", style="dim")
 
 
 @app.command("list")
