@@ -71,6 +71,8 @@ class Workplace:
             else:
                 shutil.copy(ROOT / name, target)
         (self.root / ".venv").symlink_to(Path(sys.executable).parents[1])
+        for weights in (".models/smollm2-135m", "weights", "adapter"):
+            (self.root / weights).mkdir(parents=True)
         write_upstream(self.upstream, choices=12, programs=2, conversations=2)
         self._write("answer.py", "def f(x):\n    return x + 1\n")
         self._write("test.py", "def check(f):\n    assert f(1) == 2\n")

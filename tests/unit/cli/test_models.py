@@ -48,12 +48,13 @@ def test_an_endpoint_and_a_script(gateway: FakeGateway, shinsa: Shinsa) -> None:
     words = ("--base-url", "http://h/v1", "--api-key-env", "KEY", "--concurrency", "8")
     assert shinsa("models", "add", "remote", "--engine", "openai", *words).code == 0
     rules = ("--rule", "2\\+2=>4", "--rule", "(.)=>\\1=>\\1", "--otherwise", "?")
-    assert shinsa("models", "add", "script", "--engine", "scripted", *rules).code == 0
+    slow = ("--set", "latency_seconds=0.5")
+    assert shinsa("models", "add", "script", "--engine", "scripted", *rules, *slow).code == 0
     remote, script = added(gateway)
     assert remote["openai"] == {"base_url": "http://h/v1", "api_key_env": "KEY", "model": "remote"}
     assert remote["concurrency"] == 8
     expected = [{"pattern": "2\\+2", "reply": "4"}, {"pattern": "(.)", "reply": "\\1=>\\1"}]
-    assert script["scripted"] == {"rules": expected, "otherwise": "?"}
+    assert script["scripted"] == {"rules": expected, "otherwise": "?", "latency_seconds": 0.5}
 
 
 def test_replacing_names_the_model_in_the_path(gateway: FakeGateway, shinsa: Shinsa) -> None:
@@ -70,6 +71,9 @@ def test_replacing_names_the_model_in_the_path(gateway: FakeGateway, shinsa: Shi
         (("m",), "say what serves m"),
         (("m", "--engine", "vlm"), "--engine"),
         (("m", "--engine", "vllm"), "say where the weights"),
+        (("m", "--engine", "vllm", "--model", "./nowhere"), "there is no folder"),
+        (("m", "--engine", "vllm", "--model", "org/weights", "--lora", "../nowhere"), "there is no folder"),
+        (("m", "--engine", "scripted", "--otherwise", "a", "--set", "rules=1"), "rules has an option of its own"),
         (("m", "--engine", "openai", "--dtype", "float16"), "--dtype means nothing to openai"),
         (("m", "--engine", "scripted", "--model", "x"), "--model means nothing to scripted"),
         (("m", "--engine", "scripted"), "m would answer nothing"),

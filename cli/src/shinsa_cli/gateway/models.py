@@ -48,7 +48,7 @@ class ModelOptions:
 _OF_ENGINE = {
     "vllm": ("model", "max_model_len", "dtype", "enforce_eager", "lora", "settings"),
     "openai": ("model", "base_url", "api_key_env", "preset", "settings"),
-    "scripted": ("rules", "otherwise"),
+    "scripted": ("rules", "otherwise", "settings"),
 }
 _OF_ALL = ("engine", "concurrency", "labels", "sampling")
 _SPELLING = {"rules": "--rule", "labels": "--label", "settings": "--set"}
@@ -84,29 +84,36 @@ def entry_from_json(name: str, text: str) -> JsonObject:
 
 
 def _engine(name: str, options: ModelOptions) -> JsonObject:
-    if options.engine == "scripted":
-        if not options.rules and not options.otherwise:
-            raise bad_input(f"{name} would answer nothing", field="--rule", remedy="give --rule or --otherwise")
-        return {"rules": read_rules(options.rules), "otherwise": options.otherwise}
     heeded = [option for option in _OF_ENGINE[options.engine] if option != "settings"]
     settings = {option: getattr(options, option) for option in heeded if getattr(options, option)}
     others = read_values(options.settings, "--set")
     if twice := next((name for name in others if name in heeded), ""):
         raise bad_input(f"{twice} has an option of its own", field="--set", remedy=f"say it with {_spell(twice)} alone")
     settings |= others
+    if options.engine == "scripted":
+        if not options.rules and not options.otherwise:
+            raise bad_input(f"{name} would answer nothing", field="--rule", remedy="give --rule or --otherwise")
+        return {**settings, "rules": read_rules(options.rules), "otherwise": options.otherwise}
     if options.engine == "openai":
         return {**settings, "model": options.model or name}
     if not options.model:
         raise bad_input(f"say where the weights of {name} lie", field="--model", remedy="a folder, or a hub id")
     if options.lora:
-        settings["lora"] = _as_served(options.lora, Path())
-    return {**settings, "model": _as_served(options.model, Path())}
+        settings["lora"] = _as_served(options.lora, Path(), "--lora")
+    return {**settings, "model": _as_served(options.model, Path(), "--model")}
 
 
-def _as_served(model: str, beside: Path) -> str:
-    """A folder that exists here as an absolute path: the inference service runs elsewhere. Hub ids stay as they are."""
+def _as_served(model: str, beside: Path, option: str) -> str:
+    """A folder that exists here as an absolute path: the inference service runs elsewhere. Hub ids stay as they are.
+
+    Raises ``Problem`` for what is written as a folder of here and is none.
+    """
     folder = (beside / Path(model).expanduser()).absolute()
-    return str(folder) if folder.is_dir() else model
+    if folder.is_dir():
+        return str(folder)
+    if model.startswith((".", "~")):
+        raise bad_input(f"there is no folder {folder}", field=option, remedy="a folder, or a hub id")
+    return model
 
 
 def read_model_file(path: Path, name: str, options: ModelOptions, option: str = "--file") -> list[JsonObject]:
@@ -141,7 +148,7 @@ def _check_entry(path: Path, number: int, entry: JsonObject, seen: set[str], opt
     engine = entry.get("vllm")
     for place in ("model", "lora"):
         if isinstance(engine, dict) and isinstance(engine.get(place), str):
-            engine[place] = _as_served(engine[place], path.parent)
+            engine[place] = _as_served(engine[place], path.parent, option)
 
 
 def add_models(gateway: GatewayClient, entries: Sequence[JsonObject], *, replace: bool) -> list[JsonObject]:
