@@ -98,6 +98,17 @@ def test_a_run_page_tells_scores_errors_settings_origin_and_the_command_that_rep
     assert "reason=truncated" in page.url
 
 
+def test_a_small_cost_is_not_shown_as_none(open_page, mesh, runs) -> None:
+    report = mesh.get(f"/v1/runs/{runs[0]}/report")
+    report["judges"][0]["costs"] = [{"amount": 0.0042, "currency": "USD"}, {"amount": 12345.678, "currency": "EUR"}]
+    report["generation"]["costs"] = [{"amount": 0.0000196, "currency": "USD"}]
+    page = open_page("/about")
+    page.route(f"**/v1/runs/{runs[0]}/report", answering(json.dumps(report)))
+    page.goto(f"{mesh.url}/runs/{runs[0]}")
+    expect(drawn(page).get_by_role("region", name="Judges asked")).to_contain_text("0.0042 USD, 12,345.68 EUR")
+    expect(page.locator("body")).to_contain_text("0.0000196 USD")
+
+
 def test_samples_are_narrowed_and_walked_through_by_keyboard(open_page, mesh, runs) -> None:
     page = open_page(f"/runs/{runs[0]}/items")
     total = len(mesh.items(runs[0]))

@@ -170,14 +170,14 @@ def test_a_report_tells_what_each_judge_was_asked_for_and_where_judges_disagreed
         "disagreed": 31,
         "prompt_tokens": 90000,
         "completion_tokens": 4500,
-        "costs": [{"amount": 1.23456, "currency": "USD"}],
+        "costs": [{"amount": 12345.678, "currency": "USD"}, {"amount": 0.000196, "currency": "EUR"}],
     }
     paused = run_json("paused", problem="94,500 of 90,000 judge tokens are spent; `shinsa resume ...` goes on")
     gateway.says(f"GET /v1/runs/{RUN}", paused)
     gateway.says(f"GET /v1/runs/{RUN}/report", {**report_json(paused), "judges": [usage]})
     ended = shinsa("report", RUN)
     assert ended.code == 1
-    told = "three: 1,200 verdicts, 2 unreadable, 31 disagreed, 90,000 tokens in, 4,500 out, 1.235 USD"
+    told = "three: 1,200 verdicts, 2 unreadable, 31 disagreed, 90,000 tokens in, 4,500 out, 12,345.68 USD, 0.000196 EUR"
     assert told in " ".join(ended.out.split())
     assert "judge tokens are spent" in ended.out
     assert f"shinsa items {RUN} --disagreed" in ended.out

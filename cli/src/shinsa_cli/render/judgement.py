@@ -53,8 +53,9 @@ def verdict_parts(result: Verdict) -> Iterable[RenderableType]:
 
 
 def cost_text(cost: Cost) -> str:
-    """Such as "0.0123 USD"."""
-    return f"{cost.amount:.4g} {clean(cost.currency)}"
+    """Such as "0.0123 USD" or "12,345.67 USD"."""
+    amount = f"{cost.amount:,.2f}" if cost.amount >= 1 else f"{cost.amount:.4g}"
+    return f"{amount} {clean(cost.currency)}"
 
 
 def _found(result: Verdict) -> Text:

@@ -18,6 +18,12 @@ export function percent(value, decimals = 0) {
   return value == null ? "–" : `${number(value * 100, decimals)} %`;
 }
 
+/** A cost with its currency; what is less than one is never rounded to nothing. */
+export function cost(found) {
+  const { amount, currency } = found;
+  return `${amount < 1 ? amount.toLocaleString(language(), { maximumSignificantDigits: 4 }) : number(amount, 2)} ${currency}`;
+}
+
 /** A p-value. */
 export function pValue(value) {
   if (value == null) return "–";

@@ -1,7 +1,7 @@
 // What a judge was asked, what it found and why; members of a panel one by one.
 
 import { h } from "../dom.js";
-import { number } from "../format.js";
+import { cost, number } from "../format.js";
 import { t } from "../i18n.js";
 import { pairs } from "../widgets.js";
 import { fingerprint, folded, pretty, turn, written } from "./step_view.js";
@@ -24,7 +24,7 @@ function verdict(found) {
     found.members.length > 0 && folded(t("judge.members", { count: found.members.length }), true, h("div", { class: "stack" }, found.members.map(member))),
     found.rendered_json && folded(t("judge.as_sent"), false, messages(found.rendered_json)),
     found.raw_reply && folded(t("judge.raw"), false, h("pre", { class: "tall", tabindex: "0" }, found.raw_reply)),
-    h("p", { class: "faint small" }, [found.judge.profile, fingerprint(found.judge.fingerprint), cost(found.cost)].filter(Boolean).join(" · ")),
+    h("p", { class: "faint small" }, [found.judge.profile, fingerprint(found.judge.fingerprint), found.cost && cost(found.cost)].filter(Boolean).join(" · ")),
   ];
 }
 
@@ -39,8 +39,4 @@ function messages(rendered) {
   } catch {
     return h("pre", { class: "tall", tabindex: "0" }, pretty(rendered));
   }
-}
-
-function cost(found) {
-  return found && `${number(found.amount, 4)} ${found.currency}`;
 }

@@ -1,7 +1,7 @@
 // What a run came to, and where its numbers come from.
 
 import { h } from "../dom.js";
-import { count, duration, number, short } from "../format.js";
+import { cost, count, duration, number, short } from "../format.js";
 import { t, word } from "../i18n.js";
 import { link } from "../location.js";
 import { copyable, pairs, ratio, section, table } from "../widgets.js";
@@ -119,7 +119,7 @@ export function generation(report) {
       [t("generation.taken_over"), found.tokens_taken_over > 0 && count(found.tokens_taken_over)],
       [t("generation.finished"), finished.join(", ")],
       [t("generation.latency"), latency && t("generation.latency_text", { median: duration(latency.p50), p95: duration(latency.p95), longest: duration(latency.longest) })],
-      [t("usage.cost"), found.costs.map((cost) => `${number(cost.amount, 4)} ${cost.currency}`).join(", ")],
+      [t("usage.cost"), found.costs.map(cost).join(", ")],
     ]),
   );
 }
@@ -132,7 +132,7 @@ export function judgeUsage(report) {
     { head: t("judge.unreadable"), number: true, cell: (one) => count(one.unreadable) },
     { head: t("items.only_disagreed"), number: true, cell: (one) => count(one.disagreed) },
     { head: t("report.judge_tokens"), number: true, cell: (one) => t("report.token_text", { prompt: count(one.prompt_tokens), completion: count(one.completion_tokens) }) },
-    { head: t("usage.cost"), number: true, cell: (one) => one.costs.map((cost) => `${number(cost.amount, 2)} ${cost.currency}`).join(", ") || "–" },
+    { head: t("usage.cost"), number: true, cell: (one) => one.costs.map(cost).join(", ") || "–" },
   ];
   return section(t("usage.title"), table(columns, report.judges, { label: t("usage.title") }));
 }
