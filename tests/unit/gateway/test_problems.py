@@ -114,6 +114,12 @@ async def test_a_wrong_field_is_named(
     assert orchestrator.calls == []
 
 
+async def test_a_wrong_role_is_named_where_it_stands(http: httpx.AsyncClient) -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "asistant", "content": "b"}]
+    found = problem(await http.post("/v1/models/m/generate", json={"messages": turns}), 422)
+    assert (found["field"], found["near_matches"]) == ("messages.1.role", ["assistant"])
+
+
 async def test_several_wrong_fields_are_all_named(http: httpx.AsyncClient) -> None:
     answer = await http.post("/v1/runs", json={"model": "m", "benchmarks": [{"benchmrk": "b"}], "limit": -1})
     errors = problem(answer, 422)["errors"]

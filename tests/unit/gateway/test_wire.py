@@ -21,7 +21,7 @@ from shinsa.judge.v1 import judge_service_pb2
 from shinsa.orchestrator.v1 import item_pb2, orchestrator_service_pb2, report_pb2, run_pb2
 from shinsa.sandbox.v1 import execution_pb2, program_pb2, sandbox_service_pb2
 from shinsa_chassis.errors import Reason, ShinsaError
-from shinsa_gateway.domain.generation import Order
+from shinsa_gateway.domain.generation import Order, Turn
 from shinsa_gateway.domain.item import ItemStatus
 from shinsa_gateway.domain.model import ModelState
 from shinsa_gateway.domain.run import RunSpec, RunState
@@ -195,7 +195,8 @@ def test_a_question_goes_out_as_it_was_written(shape: str) -> None:
     Filler().fill(request.chat)
     Filler(shape).fill(request.sampling)
     asked = read_generate(request)
-    order = Order(messages=asked.messages, sampling=asked.sampling)
+    turns = tuple(Turn.model_validate(one.model_dump()) for one in asked.messages)
+    order = Order(messages=turns, sampling=asked.sampling)
     assert write_order("m", order) == request
     assert write_order("m", Order(raw="a")).raw == "a"
 

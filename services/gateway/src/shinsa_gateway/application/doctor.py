@@ -10,7 +10,7 @@ from shinsa_chassis.errors import ShinsaError
 
 from shinsa_gateway.application.model_listing import list_models
 from shinsa_gateway.domain.catalog import Runtime
-from shinsa_gateway.domain.generation import Message, Order, Sampling
+from shinsa_gateway.domain.generation import Order, Sampling, Turn
 from shinsa_gateway.domain.judge import JudgeCatalog, Profile, Rubric
 from shinsa_gateway.domain.model import Model, ModelState
 from shinsa_gateway.domain.operation import CheckFinding, Diagnosis, Severity
@@ -125,9 +125,7 @@ async def _ask(services: Services, model: str) -> None:
     """As a chat, or, for models without a chat template, as raw text. Raises what the chat came to if neither works."""
     few = Sampling(max_tokens=1)
     try:
-        await services.inference.generate(
-            model, Order(messages=(Message(role="user", content=_QUESTION),), sampling=few)
-        )
+        await services.inference.generate(model, Order(messages=(Turn(role="user", content=_QUESTION),), sampling=few))
     except ShinsaError as error:
         try:
             await services.inference.generate(model, Order(raw=_QUESTION, sampling=few))

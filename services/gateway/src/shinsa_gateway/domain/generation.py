@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -133,6 +133,12 @@ class Completion(Resource):
     cost: Cost | None = Field(default=None, description="By the price in the model's entry; null without one.")
 
 
+class Turn(Message):
+    """One turn of a chat that is asked for; one that was recorded may have a role that is not known here."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+
+
 class Order(Writable):
     """A prompt for a model: either a chat (`messages`) or raw text (`raw`)."""
 
@@ -142,7 +148,7 @@ class Order(Writable):
         }
     )
 
-    messages: tuple[Message, ...] | None = Field(default=None, min_length=1)
+    messages: tuple[Turn, ...] | None = Field(default=None, min_length=1)
     raw: str | None = Field(default=None, min_length=1, description="Given to the model as it is.")
     sampling: Sampling = Sampling()
 
