@@ -422,3 +422,12 @@ def test_a_board_of_many_models_has_a_line_for_each(gateway: FakeGateway, shinsa
         [f"model-{number}", "0.600"] for number in range(5)
     ]
     assert not any("JNLI" in line for line in lines)
+
+
+@pytest.mark.parametrize(("peak", "told"), [(0, "peak not known"), (3 * 2**20, "peak 3.0 MiB")])
+def test_memory_that_nobody_measured_is_not_none(gateway: FakeGateway, shinsa: Shinsa, peak: int, told: str) -> None:
+    """A program that the sandbox has ended cannot be asked what it used at most."""
+    usage = {"cpu_seconds": 1.0, "wall_seconds": 1.0, "peak_memory_bytes": peak}
+    step = {**EXECUTE, "result": {**EXECUTE["result"], "usage": usage}}
+    gateway.says(f"GET /v1/items/{ITEM}", {**item_json(), "steps": [step]})
+    assert told in shinsa("item", ITEM).out

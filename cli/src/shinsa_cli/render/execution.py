@@ -49,10 +49,12 @@ def execution_parts(result: Execution) -> Iterable[RenderableType]:
     usage = result.usage
     ended = f"exit status {result.exit_code}" if result.exit_code is not None else result.signal
     spent = f"cpu {duration(usage.cpu_seconds)}, wall {duration(usage.wall_seconds)}"
+    # Of a program that the sandbox ended nobody can tell.
+    peak = f"{usage.peak_memory_bytes / 2**20:.1f} MiB" if usage.peak_memory_bytes else "not known"
     yield facts(
         [
             ("ended", ended),
-            ("used", f"{spent}, peak {usage.peak_memory_bytes / 2**20:.1f} MiB"),
+            ("used", f"{spent}, peak {peak}"),
             ("isolation", f"{result.executor}, tier {result.tier}, verdict by {result.trust}"),
         ]
     )

@@ -48,7 +48,7 @@ function outcome(result) {
     stream(t(result.repository ? "patch.log" : "execution.stdout"), result.stdout),
     stream(t("execution.stderr"), result.stderr),
     pairs([
-      [t("execution.used"), t("execution.usage", { cpu: number(usage.cpu_seconds, 2), wall: number(usage.wall_seconds, 2), memory: number(usage.peak_memory_bytes / MEBIBYTE, 0) })],
+      [t("execution.used"), t("execution.usage", { cpu: number(usage.cpu_seconds, 2), wall: number(usage.wall_seconds, 2), memory: number(usage.peak_memory_bytes ? usage.peak_memory_bytes / MEBIBYTE : null, 0) })],
       [t("execution.trust"), word("trust", result.trust)],
       [t("execution.tier"), [result.executor, result.tier].filter(Boolean).join(" · ")],
       [t("execution.exit"), result.signal || (result.exit_code ?? "")],
