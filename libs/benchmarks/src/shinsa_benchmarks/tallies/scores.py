@@ -21,7 +21,7 @@ class Score:
 
     ``value``, its ``stderr`` and 95 % interval ``low``..``high`` are ``None`` where they cannot be known: nothing
     measured, or too little for a spread. ``items`` is what should have been measured; ``worst_case`` and ``best_case``
-    bound the value over those that were not.
+    bound the value over those that were not, each of mean weight where the metric has weights, which are not known.
     """
 
     metric: str

@@ -27,7 +27,10 @@ class Score(Resource):
     model_errors: int
     infra_errors: int
     items: int
-    worst_case: float | None = Field(default=None, description="The value if everything not measured had been worst.")
+    worst_case: float | None = Field(
+        default=None,
+        description="The value if everything not measured had been worst; of mean weight where samples have weights.",
+    )
     best_case: float | None = Field(default=None, description="The value if everything not measured had been best.")
     scale: str = Field(default="", description="The metric's own range, such as `0-1`.")
 
