@@ -111,7 +111,8 @@ model = "big"
 def test_all_models_of_a_file(gateway: FakeGateway, shinsa: Shinsa, tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     file = tmp_path / "models.toml"
-    file.write_text(FILE)
+    # A byte order mark does no harm.
+    file.write_text("\ufeff" + FILE)
     assert shinsa("models", "add", "--file", str(file)).code == 0
     assert added(gateway) == [
         {"name": "small", "labels": {"size": "135M"}, "vllm": {"model": str(tmp_path / "weights")}},

@@ -20,7 +20,8 @@ def entry(name: str = "nightly", sha256: str = HASH, scopes: str = '["read", "su
 
 def test_keys_are_read_with_their_scopes(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
-    path.write_text(entry() + entry("board", key_hash("other"), '["read"]'))
+    # A byte order mark does no harm.
+    path.write_text("\ufeff" + entry() + entry("board", key_hash("other"), '["read"]'))
     nightly, board = read_key_file(path)
     assert (nightly.name, nightly.sha256, nightly.scopes) == ("nightly", HASH, {Scope.READ, Scope.SUBMIT})
     assert (board.name, board.scopes) == ("board", {Scope.READ})

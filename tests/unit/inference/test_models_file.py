@@ -48,6 +48,10 @@ def test_all_kinds(tmp_path: Path) -> None:
     assert dry.engine == ScriptedEngine((Rule("(a)", r"\1"),), "?")
 
 
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    assert read_models(write(tmp_path, "\ufeff" + GOOD)) == read_models(write(tmp_path, GOOD))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -97,6 +97,12 @@ async def test_first_load(reload: ProfileReload, judges: Judges) -> None:
     assert judges.roles == {"mt-bench": "a"}
 
 
+async def test_a_byte_order_mark_does_no_harm(path: Path, judges: Judges) -> None:
+    put(path, "\ufeff" + file_with(a=1, b=2))
+    await ProfileReload(JudgesFile(path), judges, {}).load()
+    assert sorted(judges.seats) == ["a", "b"]
+
+
 async def test_a_bad_first_file_is_an_error(path: Path, judges: Judges) -> None:
     put(path, "[profiles.x]\nkind = 'nonsense'\n")
     with pytest.raises(ConfigurationError, match=r"judges\.toml:2: unknown kind 'nonsense'"):

@@ -122,7 +122,7 @@ def read_model_file(path: Path, name: str, options: ModelOptions, option: str = 
         given = "NAME" if name else _spell(options.said[0])
         raise bad_input(f"{given} and --file exclude each other", field=given, remedy="write it into the file")
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise bad_input(f"{path}: {error}", field=option, remedy=FILE_FORM) from error
     entries = document.pop("model", None)

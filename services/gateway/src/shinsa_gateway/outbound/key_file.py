@@ -35,7 +35,7 @@ class _Keys(BaseModel):
 def read_key_file(path: Path) -> tuple[ApiKey, ...]:
     """The keys of a file; INVALID_ARGUMENT names the file and the entry at fault. A file without keys is refused."""
     try:
-        entries = _Keys.model_validate(tomllib.loads(path.read_text("utf-8"))).keys
+        entries = _Keys.model_validate(tomllib.loads(path.read_text("utf-8-sig"))).keys
     except OSError as error:
         raise _refused(path, error.strerror or str(error)) from error
     except ValidationError as error:

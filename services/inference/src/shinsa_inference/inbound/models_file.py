@@ -22,7 +22,7 @@ from shinsa_inference.inbound.model_wire import to_entry
 def read_models(path: Path) -> list[ModelEntry]:
     """All entries. Raises FAILED_PRECONDITION that names file, entry and field."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise _refused(path, str(error)) from error
     unknown = sorted(set(document) - {"model"})

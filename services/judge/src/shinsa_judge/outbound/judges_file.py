@@ -40,5 +40,5 @@ class JudgesFile:
             paths = sorted(path for path in self._path.glob("*.toml") if not path.name.startswith("."))
             if not paths:
                 raise FileNotFoundError(f"{self._path}: no .toml file in this folder")
-        files = [SourceText(str(path), path.read_text("utf-8")) for path in paths]
+        files = [SourceText(str(path), path.read_text("utf-8-sig")) for path in paths]
         return JudgesSources(files, self._environment, self._has_secret)

@@ -57,6 +57,6 @@ def _built(folder: Path) -> Rubric | Measure:
 
 def _text(path: Path) -> SourceText:
     try:
-        return SourceText(str(path), path.read_text("utf-8"))
+        return SourceText(str(path), path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([Fault(str(path), 1, f"cannot be read: {error}")]) from error
