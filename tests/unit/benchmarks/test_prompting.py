@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from jinja2 import UndefinedError
 from shinsa_benchmarks import discovery
+from shinsa_benchmarks.documents import DocumentError
 from shinsa_benchmarks.prompting import Prompts, chat, plain
 from shinsa_benchmarks.vocabulary import Message, Sample
 
@@ -51,9 +53,32 @@ def test_an_answer_layout_shapes_few_shots(prompts: Prompts, tmp_path: Path) -> 
     assert chat(Prompts(tmp_path), EXAMPLES[:1], EXAMPLES[1])[1] == Message("assistant", "答えは1+1")
 
 
-def test_a_name_that_the_sample_lacks_is_a_mistake(prompts: Prompts) -> None:
-    with pytest.raises(UndefinedError):
-        prompts.question(Sample("x", {}))
+def test_a_name_that_the_sample_lacks_is_a_mistake(prompts: Prompts, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as caught:
+        prompts.question(Sample("x", {"text": "", "options": ""}))
+    assert str(caught.value) == f"{tmp_path}/question.jinja: 'question' is undefined; a sample has options, text"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("question.jinja", None, "question.jinja: there is no such file"),
+        ("question.jinja", "問題\n{{ question", "question.jinja: line 2: unexpected end of template"),
+        ("question.jinja", b"\xff\xfe", "question.jinja: UTF-8 text expected"),
+        ("instruction.txt", None, "instruction.txt: there is no such file"),
+    ],
+)
+def test_a_broken_file_is_named(prompts: Prompts, tmp_path: Path, file: str, content: Any, said: str) -> None:
+    (tmp_path / file).unlink()
+    if content is not None:
+        (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DocumentError, match=re.escape(f"{tmp_path}/{said}")):
+        chat(prompts, [], sample("1+1", "2"))
+
+
+def test_a_byte_order_mark_is_not_shown(prompts: Prompts, tmp_path: Path) -> None:
+    (tmp_path / "question.jinja").write_text("\ufeff問題：{{ question }}", "utf-8")
+    assert prompts.question(sample("1+1", "2")) == "問題：1+1"
 
 
 def test_text_is_not_escaped(prompts: Prompts) -> None:

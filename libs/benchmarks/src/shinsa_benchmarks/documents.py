@@ -1,4 +1,4 @@
-"""Files in TOML that are written by hand: manifests, suites, boards."""
+"""Files that are written by hand: manifests, suites and boards in TOML, and prompts."""
 
 from __future__ import annotations
 
@@ -20,15 +20,22 @@ class DocumentError(ValueError):
 
 def read_document(path: Path, model: type[_Model]) -> _Model:
     """What a file holds, with or without a byte order mark. Raises ``DocumentError``, and ``OSError``."""
+    text = document_text(path)
     try:
-        given = tomllib.loads(path.read_text("utf-8-sig"))
+        given = tomllib.loads(text)
         return model.model_validate(given)
     except ValidationError as error:
         raise DocumentError(f"{path}: {'; '.join(_fault(one, given) for one in error.errors())}") from error
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{path}: UTF-8 text expected: {error.reason}") from error
     except ValueError as error:
         raise DocumentError(f"{path}: {error}") from error
+
+
+def document_text(path: Path) -> str:
+    """What a file holds, without a byte order mark. Raises ``DocumentError`` where it is no UTF-8, and ``OSError``."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: UTF-8 text expected: {error.reason}") from error
 
 
 def _fault(error: ErrorDetails, given: Mapping[str, Any]) -> str:

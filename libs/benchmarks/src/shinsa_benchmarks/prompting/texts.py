@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 
+from shinsa_benchmarks.documents import DocumentError, document_text
 from shinsa_benchmarks.vocabulary import Item, Message, Sample
 
 _LAYOUTS = Path(__file__).parent / "layouts"
@@ -27,7 +29,8 @@ class Prompts:
 
     ``instruction.txt`` says what is wanted; ``question.jinja`` lays out a sample's fields; ``answer.jinja``, if there
     is one, lays out the answer of a few-shot sample (default: its gold). ``language`` ("ja" or "en") is that of the
-    opening and of the headings of the raw layout.
+    opening and of the headings of the raw layout. ``DocumentError`` names a file that is missing, that is no template,
+    or that wants of a sample what it does not have.
     """
 
     def __init__(self, folder: Path, language: str = "ja") -> None:
@@ -36,17 +39,17 @@ class Prompts:
 
     @cached_property
     def instruction(self) -> str:
-        return (self._folder / "instruction.txt").read_text("utf-8").strip()
+        return self.text("instruction.txt")
 
     def text(self, name: str) -> str:
-        """Any other file of the folder, stripped."""
-        return (self._folder / name).read_text("utf-8").strip()
+        """Any file of the folder, stripped."""
+        return _text(self._folder / name).strip()
 
     def question(self, sample: Sample) -> str:
-        return self._question.render(sample.fields).strip()
+        return _rendered(self._question, sample.fields).strip()
 
     def answer(self, sample: Sample) -> str:
-        return sample.gold if self._answer is None else self._answer.render(sample.fields).strip()
+        return sample.gold if self._answer is None else _rendered(self._answer, sample.fields).strip()
 
     @cached_property
     def _question(self) -> Template:
@@ -96,7 +99,25 @@ def _opening(language: str) -> str:
 
 @cache
 def _template(path: Path) -> Template:
-    template = _ENVIRONMENT.from_string(path.read_text("utf-8"))
+    try:
+        template = _ENVIRONMENT.from_string(_text(path))
+    except TemplateSyntaxError as error:
+        raise DocumentError(f"{path}: line {error.lineno}: {error.message}") from error
     # They are copied whenever it is rendered, and come as a chain of maps that is slow to copy.
     template.globals = dict(template.globals)
+    template.name = str(path)
     return template
+
+
+def _rendered(template: Template, fields: Mapping[str, Any]) -> str:
+    try:
+        return template.render(fields)
+    except TemplateError as error:
+        raise DocumentError(f"{template.name}: {error.message}; a sample has {', '.join(sorted(fields))}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return document_text(path)
+    except FileNotFoundError as error:
+        raise DocumentError(f"{path}: there is no such file") from error
