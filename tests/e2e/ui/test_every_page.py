@@ -66,6 +66,17 @@ def test_no_page_is_wider_than_a_small_screen(open_page, mesh, runs, language) -
     assert wide == {}
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "category"), [("en", "First slice", "Dialogue"), ("ja", "最初の七つ", "対話")]
+)
+def test_boards_have_names_in_both_languages(open_page, language, title, category) -> None:
+    page = open_page("/boards", language=language)
+    card = page.get_by_role("link", name=title)
+    expect(card).to_contain_text(category)
+    page = open_page("/analysis", language=language)
+    expect(page.locator("#main").get_by_role("combobox").first).to_contain_text(title)
+
+
 def test_dialogs_and_panels_are_usable_in_the_dark_too(open_page, mesh, runs) -> None:
     page = open_page("/boards/open-ja", theme="dark")
     page.get_by_role("button", name="Filters").click()

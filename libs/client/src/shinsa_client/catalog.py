@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from shinsa_client.answer import Answer, JsonObject
@@ -78,6 +80,7 @@ class Suite(Answer):
 class BoardNode(Answer):
     id: str
     title: str = ""
+    titles: Mapping[str, str] = {}
     parent: str = ""
     weight: float = 1
 
@@ -99,6 +102,7 @@ class BoardRow(Answer):
 class Board(Answer):
     id: str
     title: str = ""
+    titles: Mapping[str, str] = {}
     nodes: tuple[BoardNode, ...] = ()
     rows: tuple[BoardRow, ...] = ()
 

@@ -7,14 +7,16 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shinsa_benchmarks.documents import read_document
 from shinsa_benchmarks.near_names import did_you_mean
 
-Titles = dict[Literal["en", "ja"], str]
+Language = Literal["en", "ja"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+Titles = dict[Language, str]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -37,18 +39,26 @@ class Leaf(_Part):
     planned: bool = False
 
 
-class Node(_Part):
+class _Titled(_Part):
+    """``titles`` are by language, where ``title`` does not serve both."""
+
+    title: str
+    titles: Titles = {}
+
+    def titled(self) -> dict[str, str]:
+        """The title in each language."""
+        return {language: self.titles.get(language, self.title) for language in LANGUAGES}
+
+
+class Node(_Titled):
     """A place on the board. Without ``score`` it is the weighted mean of its parts.
 
     Its parts are the nodes that name it as parent, each by its ``weight``, and those of ``includes``, which stand
     elsewhere on the board. A node of weight 0 is shown but counts for nothing above it. ``lowest`` and ``highest``
     bound its value. ``if_missing`` says how it counts in a partial mean above it when nothing of it was measured.
-    ``titles`` are by language, where ``title`` does not serve both.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    title: str
-    titles: Titles = {}
     parent: str = ""
     weight: float = Field(1.0, ge=0, allow_inf_nan=False)
     includes: dict[str, Weight] = {}
@@ -59,15 +69,13 @@ class Node(_Part):
     if_missing: Literal["skip", "zero"] = "skip"
 
 
-class Board(_Part):
+class Board(_Titled):
     """A tree with one root, the total. It has a row for each model and shot count of ``shots``.
 
     ``row_columns`` are columns of published tables that name a row, ``other_columns`` those that no node stands for.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    title: str
-    titles: Titles = {}
     description: str = ""
     shots: list[int] = Field([0], min_length=1)
     row_columns: list[str] = []

@@ -7,6 +7,13 @@ from pydantic import ConfigDict, Field
 from shinsa_gateway.domain.resource import Resource
 
 
+class Names(Resource):
+    """A name in both languages."""
+
+    en: str
+    ja: str
+
+
 class BoardPart(Resource):
     """A node that another one is a mean of, though it does not stand below it."""
 
@@ -19,6 +26,7 @@ class BoardNode(Resource):
 
     id: str
     title: str
+    titles: Names
     parent: str = Field(description="Id of the node above; empty for the root.")
     weight: float
     published_names: tuple[str, ...] = Field(default=(), description="Columns of published tables that it stands for.")
@@ -56,10 +64,12 @@ class Board(Resource):
                 {
                     "id": "demo",
                     "title": "Demo board",
+                    "titles": {"en": "Demo board", "ja": "デモ"},
                     "nodes": [
                         {
                             "id": "total",
                             "title": "Total",
+                            "titles": {"en": "Total", "ja": "総合"},
                             "parent": "",
                             "weight": 1.0,
                             "published_names": ["TOTAL_SCORE"],
@@ -68,6 +78,7 @@ class Board(Resource):
                         {
                             "id": "jcommonsenseqa",
                             "title": "JCommonsenseQA",
+                            "titles": {"en": "JCommonsenseQA", "ja": "JCommonsenseQA"},
                             "parent": "total",
                             "weight": 1.0,
                             "published_names": [],
@@ -92,5 +103,6 @@ class Board(Resource):
 
     id: str
     title: str
+    titles: Names
     nodes: tuple[BoardNode, ...]
     rows: tuple[BoardRow, ...] = Field(default=(), description="Empty in the list of boards.")

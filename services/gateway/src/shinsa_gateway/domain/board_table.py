@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from shinsa_gateway.domain.board import Names
 from shinsa_gateway.domain.resource import Resource
 
 
@@ -16,13 +17,6 @@ class TableDocument:
 
     digest: str
     content: bytes
-
-
-class Names(Resource):
-    """A name in both languages."""
-
-    en: str
-    ja: str
 
 
 class TableColumn(Resource):

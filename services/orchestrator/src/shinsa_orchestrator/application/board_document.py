@@ -40,7 +40,7 @@ class Writer:
     def document(self, table: BoardTable) -> Document:
         """The same table gives the same bytes."""
         self._written = {row.id: (row, self._text(row)) for row in table.rows}
-        head = _text({"board": table.board.id, "title": _titles(table.board), "columns": list(_columns(table.board))})
+        head = _text({"board": table.board.id, "title": table.board.titled(), "columns": list(_columns(table.board))})
         rows = b",".join(text for _, text in self._written.values())
         sources = _text([_source(source) for source in table.sources])
         text = b"".join((head[:-1], b',"rows":[', rows, b'],"sources":', sources, b"}"))
@@ -55,15 +55,11 @@ def _text(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _titles(named: Board | Node) -> Json:
-    return {language: named.titles.get(language, named.title) for language in ("en", "ja")}
-
-
 def _columns(board: Board) -> Iterator[Json]:
     for node in board.nodes:
         yield {
             "id": node.id,
-            "name": _titles(node),
+            "name": node.titled(),
             "published_names": node.published_names,
             "parent": node.parent,
             "depth": _depth(board, node),

@@ -201,10 +201,12 @@ def board(value: Board, rows: Sequence[Row] = ()) -> report_pb2.Board:
     return report_pb2.Board(
         id=value.id,
         title=value.title,
+        titles=report_pb2.BoardTitles(**value.titled()),
         nodes=[
             report_pb2.BoardNode(
                 id=node.id,
                 title=node.title,
+                titles=report_pb2.BoardTitles(**node.titled()),
                 parent=node.parent,
                 weight=node.weight,
                 published_names=node.published_names,

@@ -609,6 +609,30 @@ class BoardPart(_message.Message):
 Global___BoardPart: _TypeAlias = BoardPart  # noqa: Y015
 
 @_typing.final
+class BoardTitles(_message.Message):
+    """Of a board or a node, in both languages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EN_FIELD_NUMBER: _builtins.int
+    JA_FIELD_NUMBER: _builtins.int
+    en: _builtins.str
+    ja: _builtins.str
+    def __init__(
+        self,
+        *,
+        en: _builtins.str = ...,
+        ja: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["en", b"en", "ja", b"ja"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoardTitles: _TypeAlias = BoardTitles  # noqa: Y015
+
+@_typing.final
 class BoardNode(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -618,6 +642,7 @@ class BoardNode(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     PUBLISHED_NAMES_FIELD_NUMBER: _builtins.int
     INCLUDES_FIELD_NUMBER: _builtins.int
+    TITLES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
     parent: _builtins.str
@@ -630,6 +655,8 @@ class BoardNode(_message.Message):
     def includes(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardPart]:
         """Nodes from elsewhere on the board that it is a mean of, with their weights."""
 
+    @_builtins.property
+    def titles(self) -> Global___BoardTitles: ...
     def __init__(
         self,
         *,
@@ -639,10 +666,11 @@ class BoardNode(_message.Message):
         weight: _builtins.float = ...,
         published_names: _abc.Iterable[_builtins.str] | None = ...,
         includes: _abc.Iterable[Global___BoardPart] | None = ...,
+        titles: Global___BoardTitles | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["titles", b"titles"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "includes", b"includes", "parent", b"parent", "published_names", b"published_names", "title", b"title", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "includes", b"includes", "parent", b"parent", "published_names", b"published_names", "title", b"title", "titles", b"titles", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -733,12 +761,15 @@ class Board(_message.Message):
     TITLE_FIELD_NUMBER: _builtins.int
     NODES_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    TITLES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardNode]: ...
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardRow]: ...
+    @_builtins.property
+    def titles(self) -> Global___BoardTitles: ...
     def __init__(
         self,
         *,
@@ -746,10 +777,11 @@ class Board(_message.Message):
         title: _builtins.str = ...,
         nodes: _abc.Iterable[Global___BoardNode] | None = ...,
         rows: _abc.Iterable[Global___BoardRow] | None = ...,
+        titles: Global___BoardTitles | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["titles", b"titles"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "nodes", b"nodes", "rows", b"rows", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "nodes", b"nodes", "rows", b"rows", "title", b"title", "titles", b"titles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,7 +7,7 @@ from shinsa.orchestrator.v1 import orchestrator_service_pb2 as orchestrator_pb
 from shinsa.orchestrator.v1 import report_pb2 as board_pb
 from shinsa.sandbox.v1 import sandbox_service_pb2 as sandbox_pb
 
-from shinsa_gateway.domain.board import Board, BoardCell, BoardNode, BoardPart, BoardRow
+from shinsa_gateway.domain.board import Board, BoardCell, BoardNode, BoardPart, BoardRow, Names
 from shinsa_gateway.domain.catalog import Benchmark, BenchmarkCatalog, Runtime, Suite
 from shinsa_gateway.domain.judge import JudgeCatalog, Profile, RoleDefault, Rubric
 from shinsa_gateway.outbound.wire.execution import read_limits
@@ -25,10 +25,12 @@ def read_board(message: board_pb.Board) -> Board:
     return Board(
         id=message.id,
         title=message.title,
+        titles=_read_titles(message),
         nodes=tuple(
             BoardNode(
                 id=node.id,
                 title=node.title,
+                titles=_read_titles(node),
                 parent=node.parent,
                 weight=node.weight,
                 published_names=tuple(node.published_names),
@@ -38,6 +40,11 @@ def read_board(message: board_pb.Board) -> Board:
         ),
         rows=tuple(_read_row(row) for row in message.rows),
     )
+
+
+def _read_titles(message: board_pb.Board | board_pb.BoardNode) -> Names:
+    """An orchestrator of before there were titles by language has one for both."""
+    return Names(en=message.titles.en or message.title, ja=message.titles.ja or message.title)
 
 
 def read_judge_catalog(message: judge_pb.ListProfilesResponse) -> JudgeCatalog:

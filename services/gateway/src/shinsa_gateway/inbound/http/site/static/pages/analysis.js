@@ -37,7 +37,7 @@ function bar(view, boards) {
     h(
       "div",
       { class: "toolbar" },
-      choice(t("analysis.board"), boards.map((one) => [one.id, named(one.title) || one.id]), view.id, (board) => go(link("/analysis", { board }))),
+      choice(t("analysis.board"), boards.map((one) => [one.id, named(one.titles) || one.id]), view.id, (board) => go(link("/analysis", { board }))),
       shots.length > 1 && segments(t("analysis.shots"), [["", t("analysis.all_shots")], ...shots.map((one) => [one, t("items.shots", { shots: one })])], now.get("shots") ?? "", change("shots")),
       choice(t("analysis.method"), [["", "Pearson"], ["spearman", "Spearman"]], now.get("method") ?? "", change("method")),
       h("label", { class: "check" }, h("input", { type: "checkbox", name: "standardize", checked: now.get("standardize") === "1", onchange: (event) => change("standardize")(event.target.checked ? "1" : "") }), h("span", {}, t("analysis.standardize"))),

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { h } from "../dom.js";
-import { named, t } from "../i18n.js";
+import { columnName, named, t } from "../i18n.js";
 import { link } from "../location.js";
 
 export async function render({ signal }) {
@@ -26,8 +26,8 @@ function card(board) {
   return h(
     "a",
     { class: "card", href: link(`/boards/${board.id}`) },
-    h("h2", {}, named(board.title) || board.id),
+    h("h2", {}, named(board.titles) || board.id),
     h("p", {}, t("boards.scores", { count: leaves })),
-    groups.length > 0 && h("p", { class: "small faint" }, groups.slice(0, 12).map((node) => named(node.title)).join(" · ")),
+    groups.length > 0 && h("p", { class: "small faint" }, groups.slice(0, 12).map((node) => columnName({ id: node.id, name: node.titles })).join(" · ")),
   );
 }
