@@ -64,8 +64,9 @@ class _Transport(TcpTransport):
 
 
 class NatsConnection(Client):
-    """The library's client, with three changes: no error closes it for good, files are read anew at each connection,
-    and where TLS is wanted nothing is sent without."""
+    """The library's client, with changes: no error closes it for good, one that closes while it is written to is a lost
+    one, a silent server is soon left, files are read anew at each connection, and where TLS is wanted nothing is sent
+    without."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__()

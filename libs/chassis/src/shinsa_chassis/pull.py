@@ -19,7 +19,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 EXPIRES_SECONDS = 20.0
-# The server's word that nothing more is on its way; where it is silent, it delivers that to others later.
+# For the server's word that nothing more is on its way. Where it says none, others get that later.
 _STOP_SECONDS = 2.0
 
 _STATUS = "Status"
@@ -62,7 +62,7 @@ class Puller:
         await self.pull()
 
     async def stop(self) -> None:
-        """Stops asking. What is on its way is still handed over before this returns."""
+        """Stops asking. What is on its way is handed over before this returns, unless the server is silent."""
         self._paused = True
         subscription, self._subscription = self._subscription, None
         if subscription is None:

@@ -31,7 +31,10 @@ class Score(Resource):
         default=None,
         description="The value if everything not measured had been worst; of mean weight where samples have weights.",
     )
-    best_case: float | None = Field(default=None, description="The value if everything not measured had been best.")
+    best_case: float | None = Field(
+        default=None,
+        description="The value if everything not measured had been best; of mean weight where samples have weights.",
+    )
     scale: str = Field(default="", description="The metric's own range, such as `0-1`.")
 
 

@@ -33,7 +33,7 @@ class MeasuredRows:
     def __init__(self, board: Board, runs: RunStore) -> None:
         self._board = board
         self._runs = runs
-        # Of runs whose rows have been weighed: what they are known by to have the same scores still.
+        # Of runs whose rows have been weighed: their ``change`` at that time.
         self._changes: dict[str, int] = {}
         # By id of the row and id of the run.
         self._weights: dict[str, dict[str, _Weight]] = {}

@@ -97,7 +97,7 @@ class Database:
         except Exception as error:
             invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
             closed = invalidated or (isinstance(error, RuntimeError) and _CLOSED in str(error))
-            if closed or _is_of(error, (*_AWAY, *_BUSY, *_REFUSED)) or self._has_no_room(error):
+            if closed or _has_state(error, (*_AWAY, *_BUSY, *_REFUSED)) or self._has_no_room(error):
                 raise self._unavailable(error) from error
             if _sqlstate(error) == _NO_TEXT:
                 message = f"a text holds a NUL character, which the {self.name} cannot hold; leave it out"
@@ -110,12 +110,12 @@ class Database:
             problem = self.no_room(str(cause))
             self.told(problem)
             return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
-        if _is_of(error, _REFUSED):
+        if _has_state(error, _REFUSED):
             # Somebody may be about to mend it, as where a password is changed: whoever asks tries again.
             remedy = f"check user, password and database in {self.setting}, and what that user may do there"
             problem = f"the {self.name} refuses us: {cause}; {remedy}"
             return ShinsaError(Reason.UNAVAILABLE, problem, origin="orchestrator")
-        what = "does not serve us now" if _is_of(error, _BUSY) else "cannot be reached"
+        what = "does not serve us now" if _has_state(error, _BUSY) else "cannot be reached"
         said = str(cause) or "it did not answer in time"
         return ShinsaError(Reason.UNAVAILABLE, f"the {self.name} {what}: {said}", origin="orchestrator")
 
@@ -144,7 +144,7 @@ class Database:
         return _sqlstate(error) == "53100"
 
 
-def _is_of(error: BaseException, classes: tuple[str, ...]) -> bool:
+def _has_state(error: BaseException, classes: tuple[str, ...]) -> bool:
     return _sqlstate(error).startswith(classes)
 
 
